@@ -1,0 +1,65 @@
+"""The database, step by step: one revision a module, its SQL in the file of the same name.
+
+``upgrade`` brings a database to the newest revision; everything it needs to know is an argument.
+"""
+
+from importlib.resources import files
+from typing import Any, LiteralString, cast
+
+import psycopg
+import sqlalchemy
+from alembic import command, config
+
+ROLE_PREFIX_DEFAULT = "callaudit"
+PARTITION_POSITIONS_DEFAULT = 2**20
+"""Positions in one partition of ``log.events``: a complete Merkle subtree of height 20."""
+
+
+def upgrade(
+    url: str,
+    *,
+    role_prefix: str = ROLE_PREFIX_DEFAULT,
+    partition_positions: int = PARTITION_POSITIONS_DEFAULT,
+) -> None:
+    """Migrate the database at ``url`` (as its owner) to the newest revision; already there is fine.
+
+    ``role_prefix`` names the roles (``<prefix>_ingest`` and so on), which belong to the whole cluster.
+    ``partition_positions`` is fixed by the first migration; later calls do not change it.
+    """
+    command.upgrade(_settings(url, role_prefix, partition_positions), "head")
+
+
+def sqlalchemy_url(url: str) -> str:
+    """Give the SQLAlchemy form of a Postgres URL: the psycopg 3 driver, whatever spelling came in."""
+    scheme, _, rest = url.partition("://")
+    if scheme.partition("+")[0] not in {"postgres", "postgresql"}:
+        return url
+    return f"postgresql+psycopg://{rest}"
+
+
+def run_as(connection: sqlalchemy.Connection, role: str, text: LiteralString) -> None:
+    """Run SQL as the given role, within the migration's transaction."""
+    driver = cast("psycopg.Connection[Any]", connection.connection.dbapi_connection)
+    connection.exec_driver_sql(f"SET LOCAL ROLE {role}")
+    driver.execute(text)  # by the driver itself: many statements, and % is no placeholder
+    connection.exec_driver_sql("RESET ROLE")
+
+
+def sql(revision: str, **names: str) -> LiteralString:
+    """Read a revision's SQL file, with ``@name@`` replaced by checked identifiers or numbers."""
+    text = (files("migrations.versions") / f"{revision}.sql").read_text(encoding="utf-8")
+    for name, value in names.items():
+        text = text.replace(f"@{name}@", value)
+    # Packaged text and checked names: as safe as if written in the code.
+    return cast("LiteralString", text)
+
+
+def _settings(url: str, role_prefix: str, partition_positions: int) -> config.Config:
+    settings = config.Config()
+    settings.set_main_option("script_location", str(files("migrations")).replace("%", "%%"))
+    settings.attributes["engine"] = sqlalchemy.create_engine(
+        sqlalchemy_url(url), poolclass=sqlalchemy.NullPool
+    )
+    settings.attributes["role_prefix"] = role_prefix
+    settings.attributes["partition_positions"] = partition_positions
+    return settings

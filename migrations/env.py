@@ -1,0 +1,44 @@
+"""Run migrations: one at a time over the whole cluster of callers, each in its own transaction."""
+
+import sqlalchemy
+from alembic import context
+
+import migrations
+from projections import tables
+
+LOCK = 0x63_61_6C_6C  # "call": any constant that nobody else takes
+
+settings = context.config.attributes
+
+
+def include_object(item: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:
+    """Compare schema ``calls`` alone: the log and its partitions are described by their SQL and verified by it."""
+    del item, name, reflected, other
+    return kind != "index"
+
+
+def engine() -> sqlalchemy.Engine:
+    """Take the caller's engine, or at a prompt the database of ``alembic -x url=postgresql://…``."""
+    given = settings.get("engine")
+    return given or sqlalchemy.create_engine(
+        migrations.sqlalchemy_url(context.get_x_argument(as_dictionary=True)["url"])
+    )
+
+
+with engine().connect() as connection:
+    connection.exec_driver_sql("SET lock_timeout = '4s'")
+    connection.exec_driver_sql(f"SELECT pg_advisory_lock({LOCK})")
+    connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=tables.METADATA,
+        include_schemas=True,
+        include_object=include_object,
+        include_name=lambda name, kind, _parents: kind != "schema" or name == "calls",
+        transaction_per_migration=True,
+        compare_server_default=False,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.exec_driver_sql(f"SELECT pg_advisory_unlock({LOCK})")
+    connection.commit()

@@ -1,0 +1,39 @@
+"""The database roles: one owner that nobody logs in as, and one role a process, with only what it needs.
+
+Roles belong to the whole cluster, so several databases share them; creating one that exists is nothing.
+"""
+
+import re
+
+import sqlalchemy
+
+NAMES = ("owner", "ingest", "worker", "analyst", "auditor")
+
+_PREFIX = re.compile(r"[a-z_][a-z0-9_]{0,40}")
+
+
+class RolePrefixRefused(ValueError):
+    """The role prefix is no plain lower-case identifier."""
+
+    reason = "role_prefix_refused"
+
+
+def names(prefix: str) -> dict[str, str]:
+    """Give the role of each part, checked so that it can stand in SQL: ``{"ingest": "callaudit_ingest", ...}``."""
+    if not _PREFIX.fullmatch(prefix):
+        raise RolePrefixRefused(f"role prefix {prefix!r}: use lower-case letters, digits and _, at most 41")
+    return {name: f"{prefix}_{name}" for name in NAMES}
+
+
+def create(connection: sqlalchemy.Connection, prefix: str) -> None:
+    """Create what is missing and let the caller act as the owner role."""
+    for name, role in names(prefix).items():
+        login = "NOLOGIN" if name == "owner" else "LOGIN"
+        connection.exec_driver_sql(
+            f"DO $do$ BEGIN CREATE ROLE {role} {login}; "
+            "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $do$"
+        )
+    owner = names(prefix)["owner"]
+    superuser = connection.exec_driver_sql("SELECT current_setting('is_superuser')").scalar_one()
+    if superuser != "on":
+        connection.exec_driver_sql(f"GRANT {owner} TO CURRENT_USER")

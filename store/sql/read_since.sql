@@ -1,0 +1,5 @@
+-- Rows of a range of positions, in order.
+SELECT position, source, received_at, body
+FROM log.events
+WHERE position >= %(first)s::bigint AND position < %(end)s::bigint
+ORDER BY position
