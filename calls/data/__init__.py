@@ -1,0 +1,1 @@
+"""The cause tables, carried as data. `calls.cause_tables` reads them."""

@@ -1,0 +1,187 @@
+"""The rows a call folds into. Field names are the column names of schema ``calls``.
+
+Instants (``*_at``) are integers here and ``timestamptz`` in the tables. Durations are computed in microseconds
+(``*_us``); ``*_ms`` is that divided by 1000, rounded down. ``flags`` are sorted. ``positions`` are the log
+positions of the events a row rests on, sorted. ``finality`` is ``provisional`` or ``final``. ``revision`` and
+``revised_by`` are filled in by ``history`` (they depend on arrival, so the fold leaves them at 1 and None).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from calls.instants import Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What every row of a call carries."""
+
+    call_session_id: str
+    finality: str
+    revision: int = 1
+    revised_by: str | None = None
+    positions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSession(Row):
+    """One call session: the legs that belong together."""
+
+    legs: int
+    answered_legs: int
+    connection_id: str | None
+    direction: str | None
+    from_number: str | None
+    to_number: str | None
+    status: str
+    started_at: Instant | None
+    ended_at: Instant | None
+    events: int
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLeg(Row):
+    """One leg. ``status`` is one of ringing, in_progress, ended_answered, ended_unanswered, ended_answer_unknown, stale."""
+
+    call_leg_id: str
+    call_control_id: str | None
+    connection_id: str | None
+    direction: str | None
+    from_number: str | None
+    to_number: str | None
+    status: str
+    initiated_at: Instant | None
+    answered_at: Instant | None
+    bridged_at: Instant | None
+    hangup_at: Instant | None
+    answer_evidence: str | None
+    talk_us: int | None
+    talk_ms: int | None
+    hangup_cause: str | None
+    hangup_cause_name: str | None
+    hangup_cause_q850: int | None
+    hangup_source: str | None
+    sip_hangup_cause: str | None
+    tags: tuple[str, ...]
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiprecSession(Row):
+    """One SIPREC session or failed attempt of a leg, as inferred from its webhooks (they carry no session id)."""
+
+    call_leg_id: str
+    seq: int
+    connection_id: str | None
+    status: str
+    started_at: Instant | None
+    ended_at: Instant | None
+    duration_us: int | None
+    duration_ms: int | None
+    end_evidence: str | None
+    cause_raw: Any
+    cause_form: str | None
+    cause_namespace: str | None
+    cause_name: str | None
+    cause_q850: int | None
+    cause_fault_domain: str | None
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferAttempt(Row):
+    """One SIP REFER attempt of a leg. ``final_code`` is the SIP status its terminal event carried."""
+
+    call_leg_id: str
+    seq: int
+    connection_id: str | None
+    started_at: Instant | None
+    terminal_at: Instant | None
+    time_to_terminal_us: int | None
+    time_to_terminal_ms: int | None
+    outcome: str
+    last_provisional: int | None
+    final_code: int | None
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeRecording(Row):
+    """One Telnyx recording: ``saved`` or ``error``. ``call_leg_id`` is None where the event names only the session."""
+
+    call_leg_id: str | None
+    seq: int
+    status: str
+    occurred_at: Instant
+    started_at: Instant | None
+    ended_at: Instant | None
+    channels: str | None
+    reason: str | None
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dtmf(Row):
+    """Key presses: how many and when, never which."""
+
+    call_leg_id: str
+    seq: int
+    occurred_at: Instant
+    event_type: str
+    digit_count: int | None
+    status: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientState(Row):
+    """A change of the leg's ``client_state``, from the first event that carried it. ``value`` is base64 as sent."""
+
+    call_leg_id: str
+    seq: int
+    first_seen_at: Instant
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry(Row):
+    """One event of the call, in order, with a sentence for people."""
+
+    seq: int
+    position: int
+    call_leg_id: str | None
+    occurred_at: Instant | None
+    received_at: Instant
+    event_id: str
+    event_type: str
+    sentence: str
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord:
+    """Everything one session folds into; ``review_at`` is when time alone may change it, or None if never."""
+
+    call_sessions: tuple[CallSession, ...] = ()
+    call_legs: tuple[CallLeg, ...] = ()
+    siprec_sessions: tuple[SiprecSession, ...] = ()
+    refer_attempts: tuple[ReferAttempt, ...] = ()
+    native_recordings: tuple[NativeRecording, ...] = ()
+    dtmf: tuple[Dtmf, ...] = ()
+    client_states: tuple[ClientState, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = ()
+    review_at: Instant | None = None
+
+
+TABLES: Mapping[str, type[Row]] = {
+    "call_sessions": CallSession,
+    "call_legs": CallLeg,
+    "siprec_sessions": SiprecSession,
+    "refer_attempts": ReferAttempt,
+    "native_recordings": NativeRecording,
+    "dtmf": Dtmf,
+    "client_states": ClientState,
+    "timeline": TimelineEntry,
+}
+"""Table of schema ``calls`` -> the row it holds."""
