@@ -1,0 +1,38 @@
+"""Exact bytes that grant access (recording URLs) are kept sealed; the key lives outside the database."""
+
+import os
+from pathlib import Path
+
+from nacl.secret import SecretBox
+
+
+class Strongbox:
+    """Seals bytes with one key (XSalsa20-Poly1305)."""
+
+    def __init__(self, key: bytes) -> None:
+        self._box = SecretBox(key)
+
+    def seal(self, body: bytes) -> bytes:
+        """Encrypt the bytes; the random nonce stands first."""
+        return bytes(self._box.encrypt(body))
+
+    def open(self, sealed: bytes) -> bytes:
+        """Decrypt what was sealed with this key. Raises nacl.exceptions.CryptoError for anything else."""
+        return self._box.decrypt(sealed)
+
+
+def key_at(path: Path) -> bytes:
+    """Read the key, or make it on first use, readable by its owner alone. Safe for several processes at once."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(os.urandom(SecretBox.KEY_SIZE))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)  # unlike a rename, never replaces the key of a faster process
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path.read_bytes()

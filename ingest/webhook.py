@@ -1,0 +1,191 @@
+"""The webhook endpoint, as plain ASGI: it needs the raw bytes, and no framework between them and the log.
+
+A request goes through these steps, cheapest first; nothing unverified is parsed:
+
+1. method, declared length, content type and headers;
+2. the body, up to a limit and within a time;
+3. the signature over the raw bytes;
+4. masking and decoding, then the batch;
+5. 200 once its transaction is on disk. Exactly 200: Telnyx treats other 2xx as failures.
+
+Whatever the bytes, the answer is one of these or a refusal from ``ingest.errors``; never a 500.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+
+from ingest import deliveries, errors, verifier
+from ingest.strongbox import Strongbox
+from store.entry import Entry, Kept
+from store.errors import StoreError
+
+PATH = "/webhooks/telnyx"
+
+BODY_BYTES_MAX_DEFAULT = 2 * 2**20
+"""Twice what the largest known event (a call with SIPREC metadata in its headers) could need."""
+
+BODY_SECONDS_MAX_DEFAULT = 5.0
+"""Telnyx itself waits two seconds for the answer."""
+
+CONTENT_TYPES = frozenset({"", "application/json", deliveries.FORM})
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Log(Protocol):
+    """Where verified deliveries go: ``store.batch.Batcher``."""
+
+    async def put(self, entry: Entry) -> Kept:
+        """Keep the entry on disk and say where, or raise a StoreError."""
+        ...
+
+
+class Door(Protocol):
+    """Who hears of refusals: ``ingest.rejections.Recorder``."""
+
+    def refused(self, refusal: errors.Refused, request: "Request", body: bytes) -> None:
+        """Take note of a refusal, at once and without waiting."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a delivery must satisfy."""
+
+    public_keys: Sequence[verifier.PublicKey]
+    tolerance_seconds: float = verifier.TOLERANCE_SECONDS_DEFAULT
+    body_bytes_max: int = BODY_BYTES_MAX_DEFAULT
+    body_seconds_max: float = BODY_SECONDS_MAX_DEFAULT
+    mask_transcripts: bool = True
+
+
+@dataclass(slots=True)
+class Request:
+    """The parts of a request that are read before its body."""
+
+    method: str
+    remote_address: str
+    headers: dict[bytes, bytes] = field(repr=False)
+
+    def header(self, name: bytes) -> str | None:
+        """Give a header as text, or None where it is missing or no text."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    @property
+    def content_type(self) -> str:
+        """Give the media type without its parameters, in lower case."""
+        return (self.header(b"content-type") or "").partition(";")[0].strip().lower()
+
+
+class Gone(Exception):
+    """The client hung up before its body was complete; there is nobody to answer."""
+
+
+class Webhook:
+    """The ASGI application behind ``POST /webhooks/telnyx``."""
+
+    def __init__(
+        self, rules: Rules, log: Log, door: Door, strongbox: Strongbox, now_us: Callable[[], int]
+    ) -> None:
+        """Take the rules, where deliveries and refusals go, and a clock (microseconds since 1970)."""
+        if not rules.public_keys:
+            raise errors.KeyRefused("no public key: the webhook endpoint never fails open")
+        self._rules = rules
+        self._log = log
+        self._door = door
+        self._strongbox = strongbox
+        self._now_us = now_us
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        client = scope.get("client") or ("unknown", 0)
+        request = Request(scope["method"], client[0], dict(scope["headers"]))
+        body = bytearray()
+        try:
+            await self._take(request, receive, body)
+        except errors.Refused as refusal:
+            self._door.refused(refusal, request, bytes(body))
+            await _answer_refusal(send, refusal)
+        except Gone:
+            pass
+        else:
+            await _answer(send, 200, b"application/json", b'{"status":"recorded"}')
+
+    async def _take(self, request: Request, receive: Receive, body: bytearray) -> None:
+        rules = self._rules
+        self._check_request(request)  # (1)
+        signature = verifier.read_signature(request.header(b"telnyx-signature-ed25519"))
+        timestamp = request.header(b"telnyx-timestamp")
+        received_us = self._now_us()
+        signed = verifier.check_timestamp(timestamp, received_us / 1_000_000, rules.tolerance_seconds)
+        await self._read(receive, body)  # (2)
+        raw = bytes(body)
+        key = verifier.verify(rules.public_keys, signed, signature, raw)  # (3)
+        delivery = deliveries.Delivery(
+            body=raw,
+            content_type=request.content_type,
+            received_us=received_us,
+            signed_timestamp=signed.decode(),
+            signature=signature,
+            key_id=key.key_id,
+        )
+        entry = deliveries.entry(delivery, self._strongbox, mask_transcripts=rules.mask_transcripts)  # (4)
+        try:
+            await self._log.put(entry)  # (5)
+        except StoreError as error:
+            raise errors.Unavailable(error.reason, "the log cannot take it now; please repeat") from error
+
+    def _check_request(self, request: Request) -> None:
+        if request.method != "POST":
+            raise errors.MethodRefused("method_not_allowed", "webhooks are posted")
+        declared = request.header(b"content-length")
+        if declared is not None and declared.isdecimal() and int(declared) > self._rules.body_bytes_max:
+            raise self._too_large()
+        if request.content_type not in CONTENT_TYPES:
+            raise errors.ContentRefused("content_type_unsupported", "expected application/json")
+        if request.header(b"content-encoding") not in {None, "", "identity"}:
+            raise errors.ContentRefused("content_encoding_unsupported", "the signature is over plain bytes")
+
+    async def _read(self, receive: Receive, body: bytearray) -> None:
+        try:
+            async with asyncio.timeout(self._rules.body_seconds_max):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise Gone
+                    body += message.get("body", b"")
+                    if len(body) > self._rules.body_bytes_max:
+                        raise self._too_large()
+                    if not message.get("more_body", False):
+                        return
+        except TimeoutError as error:
+            raise errors.BodyTimedOut("body_timeout", "the body did not arrive in time") from error
+
+    def _too_large(self) -> errors.BodyTooLarge:
+        return errors.BodyTooLarge("body_too_large", f"at most {self._rules.body_bytes_max} bytes")
+
+
+async def _answer_refusal(send: Send, refusal: errors.Refused) -> None:
+    problem = {
+        "type": "about:blank",
+        "title": refusal.detail,
+        "status": refusal.status,
+        "reason": refusal.reason,
+    }
+    extra = {405: [(b"allow", b"POST")], 503: [(b"retry-after", b"1")]}.get(refusal.status, [])
+    await _answer(send, refusal.status, b"application/problem+json", orjson.dumps(problem), extra)
+
+
+async def _answer(
+    send: Send, status: int, content_type: bytes, body: bytes, extra: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
+    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *extra]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
