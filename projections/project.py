@@ -1,0 +1,170 @@
+"""The projector: the log becomes tables people can query.
+
+One step is one transaction: read the next events, register them with their sessions, fold **all** events of each
+session that changed or is due for review, write the rows that differ, and move the progress. A crash at any point
+leaves the tables as they were, and the step runs again.
+
+A session is folded at most once a second while its events pour in; the rest of its events are put off, and
+``projected_position`` says from where on.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from calls import fold, instants, stored
+from calls.event import Event
+from calls.instants import Instant
+from calls.policy import DEFAULT, Policy
+from calls.records import CallRecord
+from projections import sessions, write
+from store import read, statements
+
+EVENTS_PER_STEP_DEFAULT = 2_000
+SESSIONS_PER_STEP_MAX = 1_000
+FOLD_INTERVAL_US = instants.SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step did: events read, sessions folded, and the position it has come to."""
+
+    events: int
+    sessions: int
+    position: int
+
+
+def connect(url: str) -> psycopg.Connection[Any]:
+    """Open a connection for the projector."""
+    connection = psycopg.connect(url, autocommit=True, application_name="callaudit projector")
+    write.prepare(connection)
+    return connection
+
+
+@dataclass(slots=True)
+class Projector:
+    """Projects over one connection. ``now`` is the clock; ``policy`` judges every call."""
+
+    connection: psycopg.Connection[Any]
+    now: Callable[[], Instant]
+    policy: Policy = DEFAULT
+    events_per_step: int = EVENTS_PER_STEP_DEFAULT
+    _folded_at: dict[str, Instant] = field(default_factory=dict)
+
+    def step(self) -> Step:
+        """Do one step; with nothing new and nothing due it does nothing."""
+        now = self.now()
+        with self.connection.transaction(), self.connection.cursor(binary=True) as cursor:
+            position = _one(cursor, "lock_progress")
+            events = [from_stored(row) for row in read.since(self.connection, position, self.events_per_step)]
+            touched = sessions.register(cursor, events) if events else {}
+            ready = self._put_off(cursor, touched, now)
+            due = self._due(cursor, now) if len(ready) < SESSIONS_PER_STEP_MAX else []
+            names = list(dict.fromkeys([*ready, *due]))
+            self._fold(cursor, names, events, now)
+            position += len(events)
+            if events:
+                cursor.execute(_sql("set_progress"), {"position": position})
+        self._remember(names, now)
+        return Step(len(events), len(names), position)
+
+    def catch_up(self) -> int:
+        """Step until all events are registered and nothing is due; gives the number of steps that did something."""
+        steps = 0
+        while True:
+            done = self.step()
+            if not done.events and not done.sessions:
+                return steps
+            steps += 1
+
+    def _put_off(
+        self, cursor: psycopg.Cursor[Any], touched: Mapping[str, int], now: Instant
+    ) -> list[str]:
+        """Put off sessions that were folded within the last second; give the others."""
+        wait_until = {
+            session: self._folded_at[session] + FOLD_INTERVAL_US
+            for session in touched
+            if now - self._folded_at.get(session, 0) < FOLD_INTERVAL_US
+        }
+        _review(cursor, wait_until, touched)
+        return [session for session in touched if session not in wait_until]
+
+    def _due(self, cursor: psycopg.Cursor[Any], now: Instant) -> list[str]:
+        cursor.execute(
+            _sql("due_reviews"), {"now": instants.to_datetime(now), "limit": SESSIONS_PER_STEP_MAX}
+        )
+        return [session for (session,) in cursor]
+
+    def _fold(
+        self, cursor: psycopg.Cursor[Any], names: list[str], fresh: Iterable[Event], now: Instant
+    ) -> None:
+        if not names:
+            return
+        cursor.execute(_sql("clear_reviews"), {"sessions": names})
+        folded = {
+            session: fold.fold_with_history(events, now, self.policy)
+            for session, events in load(cursor, names, fresh).items()
+        }
+        write.replace(cursor, names, folded.values())
+        _review(cursor, _reviews(folded), {})
+
+    def _remember(self, names: list[str], now: Instant) -> None:
+        for session in names:
+            self._folded_at[session] = now
+        if len(self._folded_at) > 10 * SESSIONS_PER_STEP_MAX:
+            recent = now - FOLD_INTERVAL_US
+            self._folded_at = {name: at for name, at in self._folded_at.items() if at > recent}
+
+
+def projected_position(connection: psycopg.Connection[Any]) -> int:
+    """Give the first position that the read models may not show yet."""
+    with connection.cursor() as cursor:
+        return _one(cursor, "projected_position")
+
+
+def from_stored(row: read.Stored) -> Event:
+    """Decode a log row into the event it holds."""
+    return stored.event(row.position, row.source, instants.from_datetime(row.received_at), row.body)
+
+
+def load(
+    cursor: psycopg.Cursor[Any], names: list[str], fresh: Iterable[Event] = ()
+) -> dict[str, list[Event]]:
+    """Load all events of the named sessions; ``fresh`` are events already at hand. Empty sessions have none."""
+    at_hand = {event.position: event for event in fresh}
+    cursor.execute(_sql("session_positions"), {"sessions": names})
+    members: list[tuple[str, int]] = cursor.fetchall()
+    missing = sorted({position for _, position in members} - at_hand.keys())
+    at_hand.update({row.position: from_stored(row) for row in read.at(cursor.connection, missing)})
+    loaded: dict[str, list[Event]] = {}
+    for session, position in members:
+        loaded.setdefault(session, []).append(at_hand[position])
+    return loaded
+
+
+def _reviews(folded: Mapping[str, CallRecord]) -> dict[str, Instant]:
+    return {session: record.review_at for session, record in folded.items() if record.review_at is not None}
+
+
+def _review(
+    cursor: psycopg.Cursor[Any], due_at: Mapping[str, Instant], unfolded: Mapping[str, int]
+) -> None:
+    if due_at:
+        parameters = {
+            "sessions": list(due_at),
+            "due_at": [instants.to_datetime(min(at, instants.LAST)) for at in due_at.values()],
+            "unfolded": [unfolded.get(session) for session in due_at],
+        }
+        cursor.execute(_sql("add_reviews"), parameters)
+
+
+def _one(cursor: psycopg.Cursor[Any], name: str) -> int:
+    row = cursor.execute(_sql(name)).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def _sql(name: str) -> Any:
+    return statements.load("projections", name)

@@ -1,0 +1,299 @@
+"""Rebuild: fold the whole log again beside the live read models, show what differs, then apply the difference.
+
+Readers never see an empty table, and live projection goes on until the very end:
+
+1. scratch tables of the same shape are made in schema ``rebuild``;
+2. several processes read the log up to a position and register its events with their sessions;
+3. several processes fold all sessions as of one instant into the scratch tables;
+4. with the projector paused (its progress row is locked), sessions that moved meanwhile are folded again;
+5. the differences are counted, and applied to the live tables, in the same transaction.
+"""
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from calls import fold, instants, records
+from calls.instants import Instant
+from calls.policy import DEFAULT, Policy
+from projections import project, tables, write
+from store import read, statements
+
+PROCESSES_DEFAULT = 2
+EVENTS_PER_READ = 5_000
+SESSIONS_PER_FOLD = 1_000
+EXAMPLES_MAX = 10
+
+BOOKKEEPING = {
+    "session_events": ("call_session_id", "position"),
+    "leg_sessions": ("call_leg_id", "call_session_id"),
+    "sessionless_events": ("call_leg_id", "position"),
+}
+"""Tables of the projector's own, rebuilt with the rest."""
+
+Progress = Callable[[str, int, int], object]
+"""Called with (what is counted, done, total)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Rows of one table that the live tables have and the rebuilt ones have not (``gone``), and the reverse (``new``).
+
+    A row that changed counts in both. ``examples`` are the keys of some of them.
+    """
+
+    table: str
+    gone: int
+    new: int
+    examples: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    url: str
+    first: int
+    end: int
+    share: int
+    shares: int
+    as_of: Instant
+    policy: Policy
+
+
+def rebuild(
+    url: str,
+    now: Callable[[], Instant],
+    *,
+    processes: int = PROCESSES_DEFAULT,
+    policy: Policy = DEFAULT,
+    apply: bool = True,
+    progress: Progress = lambda *_: None,
+) -> tuple[Difference, ...]:
+    """Rebuild the read models at ``url`` (the worker's) and give what differed, table by table.
+
+    With ``apply`` False nothing is changed: the answer says what a rebuild would change.
+    """
+    with project.connect(url) as connection:
+        _make_scratch(connection)
+        end = read.head(connection) + 1
+        _in_processes(_register, _tasks(url, end, processes, now(), policy), progress, "events")
+        _adopt(connection)
+        _in_processes(_fold, _tasks(url, end, processes, now(), policy), progress, "sessions")
+        projector = project.Projector(connection, now, policy)
+        projector.catch_up()
+        with connection.transaction(), connection.cursor(binary=True) as cursor:
+            cursor.execute(_sql("lock_progress"))
+            _refold(cursor, end, now(), policy)
+            names = [*records.TABLES, *BOOKKEEPING]
+            differences = tuple(_difference(cursor, name) for name in names)
+            if apply:
+                for difference in differences:
+                    _apply(cursor, difference)
+        _drop_scratch(connection)
+    return differences
+
+
+def _tasks(url: str, end: int, processes: int, as_of: Instant, policy: Policy) -> list[_Task]:
+    bounds = [end * n // processes for n in range(processes + 1)]
+    return [_Task(url, bounds[n], bounds[n + 1], n, processes, as_of, policy) for n in range(processes)]
+
+
+def _in_processes(
+    work: Callable[[_Task, Callable[[int], None]], None], tasks: Sequence[_Task], progress: Progress, what: str
+) -> None:
+    """Run a task a process; each says how much it has done, the first failure is raised here."""
+    context = multiprocessing.get_context("spawn")
+    said: Any = context.SimpleQueue()
+    running = [context.Process(target=_run, args=(work, task, said), daemon=True) for task in tasks]
+    for process in running:
+        process.start()
+    done, left = 0, len(running)
+    while left:
+        word = said.get()
+        if isinstance(word, Exception):
+            raise word
+        left -= word is None
+        done += word or 0
+        progress(what, done, tasks[-1].end)
+    for process in running:
+        process.join()
+
+
+def _run(work: Callable[[_Task, Callable[[int], None]], None], task: _Task, said: Any) -> None:
+    try:
+        work(task, said.put)
+    except Exception as error:  # noqa: BLE001  the parent raises it
+        said.put(RebuildFailed(f"{type(error).__name__}: {error}"))
+    else:
+        said.put(None)
+
+
+class RebuildFailed(Exception):
+    """A process of the rebuild failed; the live tables are as they were."""
+
+    reason = "rebuild_failed"
+
+
+def _register(task: _Task, did: Callable[[int], None]) -> None:
+    with psycopg.connect(task.url, autocommit=True) as connection, connection.cursor(binary=True) as cursor:
+        for first in range(task.first, task.end, EVENTS_PER_READ):
+            rows = read.since(connection, first, min(EVENTS_PER_READ, task.end - first))
+            events = [project.from_stored(row) for row in rows]
+            named = [(e.call_session_id, e.position) for e in events if e.call_session_id]
+            lone = [(e.call_leg_id, e.position) for e in events if not e.call_session_id and e.call_leg_id]
+            links = {(e.call_leg_id, e.call_session_id) for e in events if e.call_session_id and e.call_leg_id}
+            _copy(cursor, "session_events", named)
+            _copy(cursor, "sessionless_events", lone)
+            cursor.execute(_sql("rebuild_link_legs"), _columns(sorted(links), "legs", "sessions"))
+            did(len(rows))
+
+
+def _adopt(connection: psycopg.Connection[Any]) -> None:
+    connection.execute(_sql("rebuild_adopt"))
+    connection.execute("ANALYZE rebuild.session_events")
+
+
+def _fold(task: _Task, did: Callable[[int], None]) -> None:
+    with psycopg.connect(task.url, autocommit=True) as connection:
+        after = ""
+        while True:
+            with connection.transaction(), connection.cursor(binary=True) as cursor:
+                cursor.execute(
+                    _sql("rebuild_sessions"),
+                    {"after": after, "share": task.share, "shares": task.shares, "limit": SESSIONS_PER_FOLD},
+                )
+                members: dict[str, list[int]] = dict(cursor.fetchall())
+                if not members:
+                    return
+                _fold_into_scratch(cursor, members, task.as_of, task.policy)
+            after = max(members)
+            did(len(members))
+
+
+def _fold_into_scratch(
+    cursor: psycopg.Cursor[Any], members: Mapping[str, Sequence[int]], as_of: Instant, policy: Policy
+) -> None:
+    positions = [position for its in members.values() for position in its]
+    events = {row.position: project.from_stored(row) for row in read.at(cursor.connection, positions)}
+    folded = [
+        fold.fold_with_history([events[position] for position in its], as_of, policy)
+        for its in members.values()
+    ]
+    for name, rows in write.gather(folded).items():
+        if rows:
+            write.copy_rows(cursor, sql.Identifier("rebuild", name), name, rows)
+
+
+def _refold(cursor: psycopg.Cursor[Any], since: int, as_of: Instant, policy: Policy) -> None:
+    """Fold again what new events or time alone have changed since the processes looked."""
+    cursor.execute(_sql("rebuild_moved"), {"since": since, "as_of": instants.to_datetime(as_of)})
+    moved = [session for (session,) in cursor]
+    cursor.execute(_sql("rebuild_take_over"), {"since": since})
+    for name in records.TABLES:
+        cursor.execute(
+            sql.SQL("DELETE FROM {} WHERE call_session_id = ANY(%s)").format(sql.Identifier("rebuild", name)),
+            [moved],
+        )
+    for start in range(0, len(moved), SESSIONS_PER_FOLD):
+        some = moved[start : start + SESSIONS_PER_FOLD]
+        cursor.execute(_sql("session_positions"), {"sessions": some})
+        members: dict[str, list[int]] = {}
+        for session, position in cursor:
+            members.setdefault(session, []).append(position)
+        _fold_into_scratch(cursor, members, as_of, policy)
+
+
+def _difference(cursor: psycopg.Cursor[Any], name: str) -> Difference:
+    key = [sql.Identifier(column) for column in _key(name)]
+    parts = {
+        "columns": _column_list(name),
+        "key": sql.SQL(", ").join(key),
+        "live": sql.Identifier("calls", name),
+        "rebuilt": sql.Identifier("rebuild", name),
+    }
+    cursor.execute(
+        sql.SQL(
+            "CREATE TEMP TABLE {gone} ON COMMIT DROP AS SELECT {columns} FROM {live} EXCEPT SELECT {columns} FROM {rebuilt};"
+        ).format(gone=sql.Identifier(f"gone_{name}"), **parts)
+    )
+    cursor.execute(
+        sql.SQL(
+            "CREATE TEMP TABLE {new} ON COMMIT DROP AS SELECT {columns} FROM {rebuilt} EXCEPT SELECT {columns} FROM {live};"
+        ).format(new=sql.Identifier(f"new_{name}"), **parts)
+    )
+    counts: list[int] = []
+    examples: set[tuple[Any, ...]] = set()
+    for temporary in (f"gone_{name}", f"new_{name}"):
+        row = cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(temporary))).fetchone()
+        assert row is not None
+        counts.append(row[0])
+        cursor.execute(
+            sql.SQL("SELECT {key} FROM {table} ORDER BY {key} LIMIT {limit}").format(
+                key=parts["key"], table=sql.Identifier(temporary), limit=sql.Literal(EXAMPLES_MAX)
+            )
+        )
+        examples.update(cursor.fetchall())
+    return Difference(name, counts[0], counts[1], tuple(sorted(examples, key=str)[:EXAMPLES_MAX]))
+
+
+def _apply(cursor: psycopg.Cursor[Any], difference: Difference) -> None:
+    name = difference.table
+    same = sql.SQL(" AND ").join(
+        sql.SQL("live.{0} IS NOT DISTINCT FROM gone.{0}").format(sql.Identifier(column)) for column in _key(name)
+    )
+    first = sql.Identifier(_key(name)[0])
+    if difference.gone:
+        cursor.execute(
+            sql.SQL("DELETE FROM {live} AS live USING {gone} AS gone WHERE live.{first} = gone.{first} AND {same}").format(
+                live=sql.Identifier("calls", name), gone=sql.Identifier(f"gone_{name}"), first=first, same=same
+            )
+        )
+    if difference.new:
+        cursor.execute(
+            sql.SQL("INSERT INTO {live} ({columns}) SELECT {columns} FROM {new}").format(
+                live=sql.Identifier("calls", name), new=sql.Identifier(f"new_{name}"), columns=_column_list(name)
+            )
+        )
+
+
+def _key(name: str) -> tuple[str, ...]:
+    return BOOKKEEPING[name] if name in BOOKKEEPING else tables.key(name)
+
+
+def _column_list(name: str) -> sql.Composed:
+    columns = BOOKKEEPING.get(name) or tuple(column.name for column in tables.TABLES[name].columns)
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
+
+
+def _make_scratch(connection: psycopg.Connection[Any]) -> None:
+    _drop_scratch(connection)
+    for name in (*records.TABLES, *BOOKKEEPING):
+        # Unlogged: what a crash leaves of a rebuild is made again. Only bookkeeping needs its keys here.
+        like = "LIKE calls.{name} INCLUDING INDEXES" if name in BOOKKEEPING else "LIKE calls.{name}"
+        connection.execute(
+            sql.SQL("CREATE UNLOGGED TABLE rebuild.{name} (" + like + ")").format(name=sql.Identifier(name))
+        )
+
+
+def _drop_scratch(connection: psycopg.Connection[Any]) -> None:
+    for name in (*records.TABLES, *BOOKKEEPING):
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS rebuild.{}").format(sql.Identifier(name)))
+
+
+def _copy(cursor: psycopg.Cursor[Any], name: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    statement = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(sql.Identifier("rebuild", name))
+    with cursor.copy(statement) as copy:
+        copy.set_types(["text", "int8"])
+        for row in rows:
+            copy.write_row(row)
+
+
+def _columns(pairs: Sequence[tuple[Any, Any]], first: str, second: str) -> dict[str, list[Any]]:
+    return {first: [pair[0] for pair in pairs], second: [pair[1] for pair in pairs]}
+
+
+def _sql(name: str) -> Any:
+    return statements.load("projections", name)

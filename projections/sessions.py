@@ -1,0 +1,79 @@
+"""Which events belong to which session: registered as the log is read, so that a fold finds all of them.
+
+An event belongs to the session it names. One that names only a leg belongs to every session that the leg's other
+events name, whenever those come; until then the leg's own id stands for the session.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psycopg
+
+from calls.event import Event
+from store import statements
+
+
+def register(cursor: psycopg.Cursor[Any], events: Sequence[Event]) -> dict[str, int]:
+    """Register events and give the sessions they touch, each with its first touched position."""
+    linked = _link(cursor, events)
+    lone = [event for event in events if event.call_session_id is None and event.call_leg_id is not None]
+    pairs = [(event.call_session_id, event.position) for event in events if event.call_session_id is not None]
+    pairs += _sessions_of(cursor, lone)
+    touched: dict[str, int] = {}
+    for session, position in pairs:
+        touched.setdefault(session, position)
+    _add(cursor, pairs)
+    for session in _adopt(cursor, linked):
+        touched.setdefault(session, events[0].position)
+    return touched
+
+
+def _link(cursor: psycopg.Cursor[Any], events: Iterable[Event]) -> list[tuple[str, str]]:
+    links = {(e.call_leg_id, e.call_session_id) for e in events if e.call_leg_id and e.call_session_id}
+    if not links:
+        return []
+    legs, sessions = zip(*sorted(links), strict=True)
+    cursor.execute(_sql("link_legs"), {"legs": list(legs), "sessions": list(sessions)})
+    return cursor.fetchall()
+
+
+def _sessions_of(cursor: psycopg.Cursor[Any], lone: Sequence[Event]) -> list[tuple[str, int]]:
+    if not lone:
+        return []
+    legs = [event.call_leg_id for event in lone]
+    positions = [event.position for event in lone]
+    cursor.execute(_sql("add_sessionless_events"), {"legs": legs, "positions": positions})
+    cursor.execute(_sql("sessions_of_legs"), {"legs": legs})
+    known: dict[str, list[str]] = {}
+    for leg, session in cursor:
+        known.setdefault(leg, []).append(session)
+    return [
+        (session, event.position)
+        for event in lone
+        for session in known.get(event.call_leg_id or "", [event.call_leg_id or ""])
+    ]
+
+
+def _add(cursor: psycopg.Cursor[Any], pairs: Sequence[tuple[str, int]]) -> None:
+    if pairs:
+        sessions, positions = zip(*pairs, strict=True)
+        cursor.execute(
+            _sql("add_session_events"), {"sessions": list(sessions), "positions": list(positions)}
+        )
+
+
+def _adopt(cursor: psycopg.Cursor[Any], linked: Sequence[tuple[str, str]]) -> set[str]:
+    """Hand events without a session over to sessions that are new; give the sessions this changes."""
+    if not linked:
+        return set()
+    legs, sessions = map(list, zip(*linked, strict=True))
+    cursor.execute(_sql("adopt_sessionless_events"), {"legs": legs, "sessions": sessions})
+    changed = {session for (session,) in cursor}
+    if changed:
+        cursor.execute(_sql("dissolve_leg_sessions"), {"legs": legs})
+        changed |= {session for (session,) in cursor}
+    return changed
+
+
+def _sql(name: str) -> Any:
+    return statements.load("projections", name)
