@@ -77,14 +77,12 @@ ASTERISK_CODES: Mapping[str, int] = {
 }
 """Asterisk constant -> Q.850 code (Asterisk ``causes.h``)."""
 
-Q850_DOMAINS: Mapping[int, str] = {
-    int(row["code"]): row["siprec_fault_domain"] for row in _rows("cause_xref")
-}
+Q850_DOMAINS: Mapping[int, str] = {int(row["code"]): row["siprec_fault_domain"] for row in _rows("cause_xref")}
 """Code -> fault domain; holds some codes that ITU does not assign."""
 
-NAME_DOMAINS: Mapping[str, str] = {
-    row["name"]: row["siprec_fault_domain"] for row in _rows("fault_domains")
-} | {name: Q850_DOMAINS[code] for name, code in FREESWITCH_CODES.items() if code in Q850_DOMAINS}
+NAME_DOMAINS: Mapping[str, str] = {row["name"]: row["siprec_fault_domain"] for row in _rows("fault_domains")} | {
+    name: Q850_DOMAINS[code] for name, code in FREESWITCH_CODES.items() if code in Q850_DOMAINS
+}
 """Name without a Q.850 code, or any FreeSWITCH name -> fault domain (domain 1.4)."""
 
 SIP_DOMAINS: Mapping[int, str] = {

@@ -57,7 +57,8 @@ def normalise(raw: object, *, sip_field: bool = False) -> Cause:
     return replace(cause_meanings.UNKNOWN, raw=raw)
 
 
-@functools.lru_cache(maxsize=4096, typed=True)  # typed: 1, True and 1.0 are one key otherwise
+# True and 1.0 are the same key as 1, so they MUST be turned away before.
+@functools.lru_cache(maxsize=4096)
 def _read(raw: str | int, sip_field: bool) -> Cause:
     if isinstance(raw, int):
         form, meaning = "numeric", _number(raw, sip_field=sip_field)

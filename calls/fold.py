@@ -48,9 +48,7 @@ def fold_with_history(events: Iterable[Event], as_of: Instant, policy: Policy = 
     return history.revise(fold(events, as_of, policy), history.history(events, policy))
 
 
-def _leg(
-    call_leg_id: str, events: Sequence[Event], call_session_id: str, as_of: Instant, policy: Policy
-) -> CallRecord:
+def _leg(call_leg_id: str, events: Sequence[Event], call_session_id: str, as_of: Instant, policy: Policy) -> CallRecord:
     """Give the part of a record that is about one leg."""
     leg = legs.read(call_leg_id, events, call_session_id, as_of, policy)
     transfers = [event for event in events if event.kind in refer.KINDS]

@@ -93,9 +93,7 @@ def revise(record: CallRecord, revisions: Mapping[str, Revision]) -> CallRecord:
         return record
     latest = max(revised, key=lambda each: each.revised_position or 0)
     session = replace(latest, revision=1 + sum(each.revision - 1 for each in revised))
-    tables = {
-        table: tuple(_revised(row, revisions, session) for row in getattr(record, table)) for table in TABLES
-    }
+    tables = {table: tuple(_revised(row, revisions, session) for row in getattr(record, table)) for table in TABLES}
     return replace(record, **tables)
 
 

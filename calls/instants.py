@@ -17,11 +17,10 @@ SECOND: int = 1_000_000
 LAST: Instant = 253_402_300_799_999_999
 """9999-12-31T23:59:59.999999Z, the last instant that ISO 8601 and Python can write."""
 
+_FIRST: Instant = -62_135_596_800_000_000  # 0001-01-01T00:00:00Z
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_ISO_8601 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
-)
+_ISO_8601 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def parse(text: object) -> Instant | None:
@@ -38,7 +37,8 @@ def parse(text: object) -> Instant | None:
         whole = datetime.fromisoformat(f"{day}T{clock}{zone}")
     except ValueError:
         return None
-    return (whole - _EPOCH) // _MICROSECOND + int((fraction or "0")[:6].ljust(6, "0"))
+    instant = (whole - _EPOCH) // _MICROSECOND + int((fraction or "0")[:6].ljust(6, "0"))
+    return instant if _FIRST <= instant <= LAST else None  # an offset may lead out of the years there are
 
 
 def to_datetime(instant: Instant) -> datetime:

@@ -28,9 +28,7 @@ class Reading:
     review_at: Instant | None
 
 
-def read(
-    call_leg_id: str, events: Sequence[Event], call_session_id: str, as_of: Instant, policy: Policy
-) -> Reading:
+def read(call_leg_id: str, events: Sequence[Event], call_session_id: str, as_of: Instant, policy: Policy) -> Reading:
     """Read all events of one leg, at least one, given in order and without duplicates."""
     seen = Milestones()
     for event in events:

@@ -125,9 +125,7 @@ def _is_json(body: bytes) -> bool:
 # --- JSON -----------------------------------------------------------------------------------------
 
 _STRING = rb"(?:[^\"\\]++|\\.?)*+"
-_TOKEN = re.compile(
-    rb'"(?P<text>' + _STRING + rb')"?|(?P<mark>[{}\[\]:,])|(?P<bare>[^\s"{}\[\]:,]++)', re.DOTALL
-)
+_TOKEN = re.compile(rb'"(?P<text>' + _STRING + rb')"?|(?P<mark>[{}\[\]:,])|(?P<bare>[^\s"{}\[\]:,]++)', re.DOTALL)
 _COLON = re.compile(rb"\s*+:")
 _LITERALS = frozenset({b"true", b"false", b"null"})
 _CHARACTER = re.compile(
@@ -170,9 +168,7 @@ def _scalar(token: re.Match[bytes], kind: Kind) -> _Span:
     return *token.span("text"), b"*" * len(_CHARACTER.findall(token["text"])), kind
 
 
-_DEPTH_MAX = (
-    1024  # orjson reads no deeper, so what is deeper is no JSON; a megabyte of "[" must not cost hundreds
-)
+_DEPTH_MAX = 1024  # orjson reads no deeper, so what is deeper is no JSON; a megabyte of "[" must not cost hundreds
 
 
 class _Place:

@@ -1,6 +1,6 @@
 """The thresholds a call is judged by. Every one is a policy value; none is hidden in code.
 
-Durations are milliseconds, as people write them in a policy; ``*_us`` properties are what the fold computes with.
+Durations are milliseconds, as people write them in a policy; the fold computes with the ``*_us`` properties.
 """
 
 from dataclasses import dataclass

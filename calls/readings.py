@@ -80,21 +80,21 @@ def bounds(marks: Sequence[Mark], *, hung_up: bool) -> Bounds:
        same cost, but a failure that ends no session costs one more. So there can be fewer open, never more.
     """
     parts = _walk(marks, [0] * len(marks))
-    unclosed = [0, *(part.unclosed for part in parts)]
-    needed = _needed(parts, unclosed[-1] if hung_up else 0)
-    settled = (
-        max((i for i, part in enumerate(parts, 1) if not part.open), default=0) if hung_up else len(parts)
-    )
+    needed = _needed(parts, parts[-1].unclosed if hung_up and parts else 0)
+    idle = (index for index, part in enumerate(parts, 1) if not part.open)
+    settled = max(idle, default=0) if hung_up else len(parts)
     return Bounds(
         fewest=(*(part.open for part in parts[:settled]), *_fewest(parts[settled:])),
         most=tuple(part.open + part.unclosed - least for part, least in zip(parts, needed, strict=True)),
-        doubted=frozenset(
-            i
-            for i, mark in enumerate(marks)
-            if (mark is Mark.STOP and needed[i] < unclosed[i])
-            or (mark is Mark.FAILURE and needed[i] <= unclosed[i])
-        ),
+        doubted=frozenset(index for index, part in enumerate(parts) if _doubted(part, needed[index])),
     )
+
+
+def _doubted(part: Part, needed: int) -> bool:
+    """Tell whether enough failures stay unclosed where this one ends no session, or this stop closes one."""
+    if part.mark is Mark.STOP:
+        return part.startless or part.closes is not None or part.unclosed > needed
+    return part.mark is Mark.FAILURE and (part.ends is None or part.unclosed > needed)
 
 
 def _walk(marks: Sequence[Mark], spare: Sequence[int]) -> list[Part]:

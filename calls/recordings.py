@@ -20,14 +20,10 @@ def rows(
 ) -> tuple[NativeRecording, ...]:
     """Give a row for each recording event; events in order, all of one leg or all without one."""
     told = (event for event in events if event.kind in KINDS)
-    return tuple(
-        _row(event, call_session_id, call_leg_id, finality, seq) for seq, event in enumerate(told, 1)
-    )
+    return tuple(_row(event, call_session_id, call_leg_id, finality, seq) for seq, event in enumerate(told, 1))
 
 
-def _row(
-    event: Event, call_session_id: str, call_leg_id: str | None, finality: str, seq: int
-) -> NativeRecording:
+def _row(event: Event, call_session_id: str, call_leg_id: str | None, finality: str, seq: int) -> NativeRecording:
     assert event.occurred_at is not None, "the order holds timed events only"
     payload = event.payload
     started_at = instants.parse(payload.get("recording_started_at"))

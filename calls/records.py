@@ -1,9 +1,10 @@
 """The rows a call folds into. Field names are the column names of schema ``calls``.
 
-Instants (``*_at``) are integers here and ``timestamptz`` in the tables. Durations are computed in microseconds
-(``*_us``); ``*_ms`` is that divided by 1000, rounded down. ``flags`` are sorted. ``positions`` are the log
-positions of the events a row rests on, sorted. ``finality`` is ``provisional`` or ``final``. ``revision`` and
-``revised_by`` are filled in by ``history`` (they depend on arrival, so the fold leaves them at 1 and None).
+Instants (``*_at``) are integers here and ``timestamptz`` in the tables. Durations are computed in
+microseconds (``*_us``); ``*_ms`` is that divided by 1000, rounded down. ``flags`` are sorted. ``positions``
+are the log positions of the events a row rests on, sorted. ``finality`` is ``provisional`` or ``final``.
+``revision`` and ``revised_by`` are filled in by ``history``: they depend on arrival, so the fold leaves them
+at 1 and None.
 """
 
 from collections.abc import Mapping
@@ -26,7 +27,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallSession(Row):
-    """One call session: the legs that belong together."""
+    """One call session: the legs that belong together.
+
+    ``status`` is ringing (a leg is alive, none was answered), in_progress (a leg is alive), stale (none is,
+    and one went silent), ended, or unknown where no event names both a leg and a time.
+    """
 
     legs: int
     answered_legs: int
@@ -43,7 +48,11 @@ class CallSession(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallLeg(Row):
-    """One leg. ``status`` is one of ringing, in_progress, ended_answered, ended_unanswered, ended_answer_unknown, stale."""
+    """One leg.
+
+    ``status`` is ringing, in_progress, ended_answered, ended_unanswered, ended_answer_unknown or stale.
+    ``answer_evidence`` is webhook or inferred_from_bridged.
+    """
 
     call_leg_id: str
     call_control_id: str | None
@@ -70,7 +79,7 @@ class CallLeg(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiprecSession(Row):
-    """One SIPREC session or failed attempt of a leg, as inferred from its webhooks (they carry no session id)."""
+    """One SIPREC session or failed attempt of a leg, as inferred from webhooks that carry no session id."""
 
     call_leg_id: str
     seq: int
@@ -109,7 +118,7 @@ class ReferAttempt(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NativeRecording(Row):
-    """One Telnyx recording: ``saved`` or ``error``. ``call_leg_id`` is None where the event names only the session."""
+    """One Telnyx recording, ``saved`` or ``error``; ``call_leg_id`` is None where the event names none."""
 
     call_leg_id: str | None
     seq: int
@@ -136,7 +145,7 @@ class Dtmf(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientState(Row):
-    """A change of the leg's ``client_state``, from the first event that carried it. ``value`` is base64 as sent."""
+    """A change of the leg's ``client_state``, at the first event with it; ``value`` is base64 as sent."""
 
     call_leg_id: str
     seq: int

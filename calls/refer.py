@@ -134,8 +134,7 @@ def _by_client_state(
     return [
         (attempt_of[state], terminal)
         for terminal in terminals
-        if (state := _state(terminal)) in attempt_of
-        and _time(attempt_of[state].start) <= _time(terminal) + skew_us
+        if (state := _state(terminal)) in attempt_of and _time(attempt_of[state].start) <= _time(terminal) + skew_us
     ]
 
 

@@ -47,9 +47,7 @@ def _hung_up(event: Event) -> str:
 
 def _recording_saved(event: Event) -> str:
     what = "conference recording" if event.kind.startswith("conference.") else "recording"
-    start, end = (
-        instants.parse(wording.field(event, f"recording_{edge}_at")) for edge in ("started", "ended")
-    )
+    start, end = (instants.parse(wording.field(event, f"recording_{edge}_at")) for edge in ("started", "ended"))
     channels = {"single": " (single channel)", "dual": " (dual channel)"}
     length = wording.after(" of ", wording.span(start, end))
     return f"A {what}{length}{wording.choice(event, 'channels', channels)} was saved."
@@ -147,9 +145,7 @@ SENTENCES: Mapping[str, str | Teller] = {
     "call.bridged": "The call was bridged to another leg.",
     "call.conversation.created": "A conversation with an assistant was created.",
     "call.conversation.ended": _conversation_ended,
-    "call.conversation.start_failed": _with_words(
-        "The conversation with the assistant could not start", "reason"
-    ),
+    "call.conversation.start_failed": _with_words("The conversation with the assistant could not start", "reason"),
     "call.conversation_insights.generated": "Insights into the conversation were generated.",
     "call.cost": _cost,
     "call.deepfake_detection.error": _with_words("Deepfake detection failed", "error_message"),
@@ -167,9 +163,7 @@ SENTENCES: Mapping[str, str | Teller] = {
     "call.machine.detection.ended": _with_words("Answering machine detection ended", "result"),
     "call.machine.greeting.ended": _with_words("The answering machine's greeting ended", "result"),
     "call.machine.premium.call_screening.detected": "Call screening was detected.",
-    "call.machine.premium.detection.ended": _with_words(
-        "Premium answering machine detection ended", "result"
-    ),
+    "call.machine.premium.detection.ended": _with_words("Premium answering machine detection ended", "result"),
     "call.machine.premium.detection.started": "Premium answering machine detection started.",
     "call.machine.premium.greeting.ended": _with_words("The answering machine's greeting ended", "result"),
     "call.payment.completed": _with_words("A payment by phone ended", "result"),

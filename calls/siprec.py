@@ -105,16 +105,13 @@ def _inverted(events: Sequence[Event], parts: Sequence[Part], skew_us: int) -> d
     """Give index of start -> index of stop for the sessions whose stop was stamped before their start.
 
     They are a startless stop and, at most the skew later, a start that nothing ends; the earliest pair first.
+    Such starts come after all startless stops: a stop that finds a session open ends it.
     """
     ended = {part.ends for part in parts}
     unended = deque(i for i, part in enumerate(parts) if part.mark is Mark.START and i not in ended)
     pairs: dict[int, int] = {}
     for stop, part in enumerate(parts):
-        if not part.startless:
-            continue
-        while unended and unended[0] < stop:
-            unended.popleft()
-        if unended and _time(events[unended[0]]) <= _time(events[stop]) + skew_us:
+        if part.startless and unended and _time(events[unended[0]]) <= _time(events[stop]) + skew_us:
             pairs[unended.popleft()] = stop
     return pairs
 
@@ -131,8 +128,8 @@ def _sessions(events: Sequence[Event], parts: Sequence[Part], doubted: frozenset
             ended_by = None if end is None else events[end]
             yield _Session(events[index], ended_by, closing_of.get(index), (*amid, *doubt))
         elif part.ends is None and part.closes is None:
-            during = part.amid and part.mark is not Mark.STOP
-            yield _Session(None, events[index], flags=("attempt_during_open_session",) if during else ())
+            # A stop that comes to this found nothing open.
+            yield _Session(None, events[index], flags=("attempt_during_open_session",) if part.amid else ())
 
 
 def _row(session: _Session, leg: CallLeg, seq: int, unknown: Iterable[Span]) -> SiprecSession:
@@ -197,7 +194,7 @@ def _flags(session: _Session, leg: CallLeg, cause: Cause | None, unknown: Iterab
         yield "start_after_hangup"
     if start and not end and hangup_at is not None:
         yield "stop_missing"
-        if any(since < hangup_at and until > _time(start) for since, until in unknown):
+        if any(until > _time(start) for _, until in unknown):
             yield "tail_unknown"
     if end and end.kind == STOPPED:
         if not start:

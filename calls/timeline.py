@@ -8,9 +8,7 @@ from calls.evidence import Evidence
 from calls.records import CallLeg, CallSession, TimelineEntry
 
 
-def entries(
-    evidence: Evidence, session: CallSession, legs: Mapping[str, CallLeg]
-) -> tuple[TimelineEntry, ...]:
+def entries(evidence: Evidence, session: CallSession, legs: Mapping[str, CallLeg]) -> tuple[TimelineEntry, ...]:
     """Give an entry for each distinct event; those without a usable time come last."""
     told = {id(event) for event in evidence.facts}
     return tuple(

@@ -30,9 +30,7 @@ def entry(delivery: Delivery, strongbox: Strongbox, *, mask_transcripts: bool = 
     A body with a guessable secret loses its signature: with it, or any hash of the original, four digits could be
     found by trying. A body with bearer URLs is sealed whole beside its masked form.
     """
-    masked = masking.mask(
-        delivery.body, form=delivery.content_type == FORM, transcripts=mask_transcripts
-    )
+    masked = masking.mask(delivery.body, form=delivery.content_type == FORM, transcripts=mask_transcripts)
     said = envelope.decode(masked.body)
     return Entry(
         source="webhook",

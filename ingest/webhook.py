@@ -91,9 +91,7 @@ class Gone(Exception):
 class Webhook:
     """The ASGI application behind ``POST /webhooks/telnyx``."""
 
-    def __init__(
-        self, rules: Rules, log: Log, door: Door, strongbox: Strongbox, now_us: Callable[[], int]
-    ) -> None:
+    def __init__(self, rules: Rules, log: Log, door: Door, strongbox: Strongbox, now_us: Callable[[], int]) -> None:
         """Take the rules, where deliveries and refusals go, and a clock (microseconds since 1970)."""
         if not rules.public_keys:
             raise errors.KeyRefused("no public key: the webhook endpoint never fails open")

@@ -29,12 +29,11 @@ def upgrade(
     command.upgrade(_settings(url, role_prefix, partition_positions), "head")
 
 
-def sqlalchemy_url(url: str) -> str:
-    """Give the SQLAlchemy form of a Postgres URL: the psycopg 3 driver, whatever spelling came in."""
-    scheme, _, rest = url.partition("://")
-    if scheme.partition("+")[0] not in {"postgres", "postgresql"}:
-        return url
-    return f"postgresql+psycopg://{rest}"
+def engine(url: str) -> sqlalchemy.Engine:
+    """Give an engine over psycopg, for a URL or connection string of any form that libpq reads."""
+    return sqlalchemy.create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=sqlalchemy.NullPool
+    )
 
 
 def run_as(connection: sqlalchemy.Connection, role: str, text: LiteralString) -> None:
@@ -57,9 +56,7 @@ def sql(revision: str, **names: str) -> LiteralString:
 def _settings(url: str, role_prefix: str, partition_positions: int) -> config.Config:
     settings = config.Config()
     settings.set_main_option("script_location", str(files("migrations")).replace("%", "%%"))
-    settings.attributes["engine"] = sqlalchemy.create_engine(
-        sqlalchemy_url(url), poolclass=sqlalchemy.NullPool
-    )
+    settings.attributes["engine"] = engine(url)
     settings.attributes["role_prefix"] = role_prefix
     settings.attributes["partition_positions"] = partition_positions
     return settings

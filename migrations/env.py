@@ -19,10 +19,7 @@ def include_object(item: object, name: str | None, kind: str, reflected: bool, o
 
 def engine() -> sqlalchemy.Engine:
     """Take the caller's engine, or at a prompt the database of ``alembic -x url=postgresql://…``."""
-    given = settings.get("engine")
-    return given or sqlalchemy.create_engine(
-        migrations.sqlalchemy_url(context.get_x_argument(as_dictionary=True)["url"])
-    )
+    return settings.get("engine") or migrations.engine(context.get_x_argument(as_dictionary=True)["url"])
 
 
 with engine().connect() as connection:

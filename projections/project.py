@@ -79,9 +79,7 @@ class Projector:
                 return steps
             steps += 1
 
-    def _put_off(
-        self, cursor: psycopg.Cursor[Any], touched: Mapping[str, int], now: Instant
-    ) -> list[str]:
+    def _put_off(self, cursor: psycopg.Cursor[Any], touched: Mapping[str, int], now: Instant) -> list[str]:
         """Put off sessions that were folded within the last second; give the others."""
         wait_until = {
             session: self._folded_at[session] + FOLD_INTERVAL_US
@@ -92,14 +90,10 @@ class Projector:
         return [session for session in touched if session not in wait_until]
 
     def _due(self, cursor: psycopg.Cursor[Any], now: Instant) -> list[str]:
-        cursor.execute(
-            _sql("due_reviews"), {"now": instants.to_datetime(now), "limit": SESSIONS_PER_STEP_MAX}
-        )
+        cursor.execute(_sql("due_reviews"), {"now": instants.to_datetime(now), "limit": SESSIONS_PER_STEP_MAX})
         return [session for (session,) in cursor]
 
-    def _fold(
-        self, cursor: psycopg.Cursor[Any], names: list[str], fresh: Iterable[Event], now: Instant
-    ) -> None:
+    def _fold(self, cursor: psycopg.Cursor[Any], names: list[str], fresh: Iterable[Event], now: Instant) -> None:
         if not names:
             return
         cursor.execute(_sql("clear_reviews"), {"sessions": names})
@@ -129,9 +123,7 @@ def from_stored(row: read.Stored) -> Event:
     return stored.event(row.position, row.source, instants.from_datetime(row.received_at), row.body)
 
 
-def load(
-    cursor: psycopg.Cursor[Any], names: list[str], fresh: Iterable[Event] = ()
-) -> dict[str, list[Event]]:
+def load(cursor: psycopg.Cursor[Any], names: list[str], fresh: Iterable[Event] = ()) -> dict[str, list[Event]]:
     """Load all events of the named sessions; ``fresh`` are events already at hand. Empty sessions have none."""
     at_hand = {event.position: event for event in fresh}
     cursor.execute(_sql("session_positions"), {"sessions": names})
@@ -148,9 +140,7 @@ def _reviews(folded: Mapping[str, CallRecord]) -> dict[str, Instant]:
     return {session: record.review_at for session, record in folded.items() if record.review_at is not None}
 
 
-def _review(
-    cursor: psycopg.Cursor[Any], due_at: Mapping[str, Instant], unfolded: Mapping[str, int]
-) -> None:
+def _review(cursor: psycopg.Cursor[Any], due_at: Mapping[str, Instant], unfolded: Mapping[str, int]) -> None:
     if due_at:
         parameters = {
             "sessions": list(due_at),

@@ -35,8 +35,8 @@ BOOKKEEPING = {
 }
 """Tables of the projector's own, rebuilt with the rest."""
 
-Progress = Callable[[str, int, int], object]
-"""Called with (what is counted, done, total)."""
+Progress = Callable[[str, int, int | None], object]
+"""Called with (what is counted, done, total where it is known)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,14 @@ class _Task:
     policy: Policy
 
 
-def rebuild(
+def rebuild(  # noqa: PLR0913  by keyword
     url: str,
     now: Callable[[], Instant],
     *,
     processes: int = PROCESSES_DEFAULT,
     policy: Policy = DEFAULT,
     apply: bool = True,
-    progress: Progress = lambda *_: None,
+    progress: Progress | None = None,
 ) -> tuple[Difference, ...]:
     """Rebuild the read models at ``url`` (the worker's) and give what differed, table by table.
 
@@ -79,9 +79,10 @@ def rebuild(
     with project.connect(url) as connection:
         _make_scratch(connection)
         end = read.head(connection) + 1
-        _in_processes(_register, _tasks(url, end, processes, now(), policy), progress, "events")
+        tasks = _tasks(url, end, processes, now(), policy)
+        _in_processes(_register, tasks, progress, "events")
         _adopt(connection)
-        _in_processes(_fold, _tasks(url, end, processes, now(), policy), progress, "sessions")
+        _in_processes(_fold, tasks, progress, "sessions")
         projector = project.Projector(connection, now, policy)
         projector.catch_up()
         with connection.transaction(), connection.cursor(binary=True) as cursor:
@@ -102,7 +103,10 @@ def _tasks(url: str, end: int, processes: int, as_of: Instant, policy: Policy) -
 
 
 def _in_processes(
-    work: Callable[[_Task, Callable[[int], None]], None], tasks: Sequence[_Task], progress: Progress, what: str
+    work: Callable[[_Task, Callable[[int], None]], None],
+    tasks: Sequence[_Task],
+    progress: Progress,
+    what: str,
 ) -> None:
     """Run a task a process; each says how much it has done, the first failure is raised here."""
     context = multiprocessing.get_context("spawn")
@@ -117,7 +121,8 @@ def _in_processes(
             raise word
         left -= word is None
         done += word or 0
-        progress(what, done, tasks[-1].end)
+        if progress is not None:
+            progress(what, done, tasks[-1].end if what == "events" else None)
     for process in running:
         process.join()
 
@@ -178,10 +183,7 @@ def _fold_into_scratch(
 ) -> None:
     positions = [position for its in members.values() for position in its]
     events = {row.position: project.from_stored(row) for row in read.at(cursor.connection, positions)}
-    folded = [
-        fold.fold_with_history([events[position] for position in its], as_of, policy)
-        for its in members.values()
-    ]
+    folded = [fold.fold_with_history([events[position] for position in its], as_of, policy) for its in members.values()]
     for name, rows in write.gather(folded).items():
         if rows:
             write.copy_rows(cursor, sql.Identifier("rebuild", name), name, rows)
@@ -207,36 +209,28 @@ def _refold(cursor: psycopg.Cursor[Any], since: int, as_of: Instant, policy: Pol
 
 
 def _difference(cursor: psycopg.Cursor[Any], name: str) -> Difference:
-    key = [sql.Identifier(column) for column in _key(name)]
-    parts = {
-        "columns": _column_list(name),
-        "key": sql.SQL(", ").join(key),
-        "live": sql.Identifier("calls", name),
-        "rebuilt": sql.Identifier("rebuild", name),
-    }
-    cursor.execute(
-        sql.SQL(
-            "CREATE TEMP TABLE {gone} ON COMMIT DROP AS SELECT {columns} FROM {live} EXCEPT SELECT {columns} FROM {rebuilt};"
-        ).format(gone=sql.Identifier(f"gone_{name}"), **parts)
-    )
-    cursor.execute(
-        sql.SQL(
-            "CREATE TEMP TABLE {new} ON COMMIT DROP AS SELECT {columns} FROM {rebuilt} EXCEPT SELECT {columns} FROM {live};"
-        ).format(new=sql.Identifier(f"new_{name}"), **parts)
-    )
-    counts: list[int] = []
+    live, rebuilt = sql.Identifier("calls", name), sql.Identifier("rebuild", name)
+    gone = _keep_except(cursor, name, "gone", live, rebuilt)
+    new = _keep_except(cursor, name, "new", rebuilt, live)
     examples: set[tuple[Any, ...]] = set()
-    for temporary in (f"gone_{name}", f"new_{name}"):
-        row = cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(temporary))).fetchone()
-        assert row is not None
-        counts.append(row[0])
-        cursor.execute(
-            sql.SQL("SELECT {key} FROM {table} ORDER BY {key} LIMIT {limit}").format(
-                key=parts["key"], table=sql.Identifier(temporary), limit=sql.Literal(EXAMPLES_MAX)
-            )
-        )
+    for kept in ("gone", "new"):
+        key = sql.SQL(", ").join(map(sql.Identifier, _key(name)))
+        query = sql.SQL("SELECT {key} FROM {kept} ORDER BY {key} LIMIT {limit}")
+        cursor.execute(query.format(key=key, kept=sql.Identifier(f"{kept}_{name}"), limit=sql.Literal(EXAMPLES_MAX)))
         examples.update(cursor.fetchall())
-    return Difference(name, counts[0], counts[1], tuple(sorted(examples, key=str)[:EXAMPLES_MAX]))
+    return Difference(name, gone, new, tuple(sorted(examples, key=str)[:EXAMPLES_MAX]))
+
+
+def _keep_except(
+    cursor: psycopg.Cursor[Any], name: str, kept: str, these: sql.Identifier, those: sql.Identifier
+) -> int:
+    """Keep the rows that are in ``these`` and not in ``those`` until the transaction ends; give their number."""
+    query = sql.SQL(
+        "CREATE TEMP TABLE {kept} ON COMMIT DROP AS SELECT {columns} FROM {these} EXCEPT SELECT {columns} FROM {those}"
+    )
+    columns = _column_list(name)
+    cursor.execute(query.format(kept=sql.Identifier(f"{kept}_{name}"), columns=columns, these=these, those=those))
+    return cursor.rowcount
 
 
 def _apply(cursor: psycopg.Cursor[Any], difference: Difference) -> None:
@@ -247,14 +241,21 @@ def _apply(cursor: psycopg.Cursor[Any], difference: Difference) -> None:
     first = sql.Identifier(_key(name)[0])
     if difference.gone:
         cursor.execute(
-            sql.SQL("DELETE FROM {live} AS live USING {gone} AS gone WHERE live.{first} = gone.{first} AND {same}").format(
-                live=sql.Identifier("calls", name), gone=sql.Identifier(f"gone_{name}"), first=first, same=same
+            sql.SQL(
+                "DELETE FROM {live} AS live USING {gone} AS gone WHERE live.{first} = gone.{first} AND {same}"
+            ).format(
+                live=sql.Identifier("calls", name),
+                gone=sql.Identifier(f"gone_{name}"),
+                first=first,
+                same=same,
             )
         )
     if difference.new:
         cursor.execute(
             sql.SQL("INSERT INTO {live} ({columns}) SELECT {columns} FROM {new}").format(
-                live=sql.Identifier("calls", name), new=sql.Identifier(f"new_{name}"), columns=_column_list(name)
+                live=sql.Identifier("calls", name),
+                new=sql.Identifier(f"new_{name}"),
+                columns=_column_list(name),
             )
         )
 

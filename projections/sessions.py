@@ -57,9 +57,7 @@ def _sessions_of(cursor: psycopg.Cursor[Any], lone: Sequence[Event]) -> list[tup
 def _add(cursor: psycopg.Cursor[Any], pairs: Sequence[tuple[str, int]]) -> None:
     if pairs:
         sessions, positions = zip(*pairs, strict=True)
-        cursor.execute(
-            _sql("add_session_events"), {"sessions": list(sessions), "positions": list(positions)}
-        )
+        cursor.execute(_sql("add_session_events"), {"sessions": list(sessions), "positions": list(positions)})
 
 
 def _adopt(cursor: psycopg.Cursor[Any], linked: Sequence[tuple[str, str]]) -> set[str]:

@@ -40,9 +40,7 @@ def prepare(connection: psycopg.Connection[Any]) -> None:
         )
 
 
-def replace(
-    cursor: psycopg.Cursor[Any], sessions: Sequence[str], folded: Iterable[records.CallRecord]
-) -> None:
+def replace(cursor: psycopg.Cursor[Any], sessions: Sequence[str], folded: Iterable[records.CallRecord]) -> None:
     """Make the live rows of ``sessions`` those of the records, within the caller's transaction."""
     rows = gather(folded)
     for name, staged in rows.items():
@@ -63,9 +61,7 @@ def gather(folded: Iterable[records.CallRecord]) -> dict[str, list[records.Row]]
     return rows
 
 
-def copy_rows(
-    cursor: psycopg.Cursor[Any], target: sql.Composable, name: str, rows: Iterable[records.Row]
-) -> None:
+def copy_rows(cursor: psycopg.Cursor[Any], target: sql.Composable, name: str, rows: Iterable[records.Row]) -> None:
     """Copy rows of table ``name`` into ``target``, which has its shape."""
     shape = _SHAPES[name]
     columns = sql.SQL(", ").join(map(sql.Identifier, shape.columns))
@@ -78,8 +74,7 @@ def copy_rows(
 
 def _delete_gone(name: str, staged: sql.Identifier) -> sql.Composed:
     same = sql.SQL(" AND ").join(
-        sql.SQL("live.{0} IS NOT DISTINCT FROM gone.{0}").format(sql.Identifier(column))
-        for column in tables.key(name)
+        sql.SQL("live.{0} IS NOT DISTINCT FROM gone.{0}").format(sql.Identifier(column)) for column in tables.key(name)
     )
     return sql.SQL(
         "WITH gone AS (SELECT {columns} FROM calls.{live} WHERE call_session_id = ANY(%(sessions)s::text[])"

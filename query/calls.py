@@ -18,9 +18,7 @@ _ORDER_DEFAULT = ("call_leg_id", "seq")
 
 def latest(connection: sa.Connection, limit: int = LIMIT_DEFAULT) -> Sequence[Mapping[str, Any]]:
     """Give the sessions that started last, newest first."""
-    query = sa.select(SESSIONS).order_by(
-        SESSIONS.c.started_at.desc().nulls_last(), SESSIONS.c.call_session_id
-    )
+    query = sa.select(SESSIONS).order_by(SESSIONS.c.started_at.desc().nulls_last(), SESSIONS.c.call_session_id)
     return connection.execute(query.limit(limit)).mappings().all()
 
 

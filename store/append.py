@@ -33,10 +33,28 @@ _SESSION: LiteralString = """
     SET plan_cache_mode = force_custom_plan;
     SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off
 """
-_EVENT_TYPES = (
-    "int8 text bytea text text timestamptz timestamptz text text text text bytea text bytea text text bool "
-    "bytea bytea bytea"
-).split()
+_EVENT_TYPES = [
+    "int8",
+    "text",
+    "bytea",
+    "text",
+    "text",
+    "timestamptz",
+    "timestamptz",
+    "text",
+    "text",
+    "text",
+    "text",
+    "bytea",
+    "text",
+    "bytea",
+    "text",
+    "text",
+    "bool",
+    "bytea",
+    "bytea",
+    "bytea",
+]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Key = tuple[int, bytes]
@@ -66,6 +84,10 @@ class Appender:
             return self._append_or_halve(entries)
         except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError) as error:
             raise LogUnavailable(type(error).__name__) from error
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
 
     def _append_or_halve(self, entries: Sequence[Entry]) -> list[Kept]:
         try:

@@ -8,7 +8,7 @@ once, and memory stays what it is.
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Protocol, Self
 
 from store.entry import Entry, Kept
 from store.errors import LogUnavailable, StoreError
@@ -25,6 +25,10 @@ class Append(Protocol):
 
     def append(self, entries: Sequence[Entry]) -> list[Kept]:
         """Store the entries, or raise a StoreError with none of them stored."""
+        ...
+
+    def close(self) -> None:
+        """Give up the connection; never raises."""
         ...
 
 
@@ -49,7 +53,7 @@ class Batcher:
         # One thread: a connection serves one batch at a time, and libpq releases the interpreter while it waits.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="append")
 
-    async def __aenter__(self) -> "Batcher":
+    async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name="append batches")
         return self
 
@@ -57,6 +61,7 @@ class Batcher:
         self._closing = True
         self._arrived.set()
         await self._task
+        self._thread.submit(self._disconnect)
         self._thread.shutdown()
 
     @property
@@ -84,21 +89,24 @@ class Batcher:
             if batch:
                 await loop.run_in_executor(self._thread, self._append, batch, loop)
 
-    def _append(
-        self, batch: list[tuple[Entry, asyncio.Future[Kept]]], loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def _append(self, batch: list[tuple[Entry, asyncio.Future[Kept]]], loop: asyncio.AbstractEventLoop) -> None:
         try:
             if self._appender is None:
                 self._appender = self._connect()
             kept = self._appender.append([entry for entry, _ in batch])
         except StoreError as error:
-            self._appender = None  # the connection may be gone; the next batch opens another
+            self._disconnect()  # the connection may be gone; the next batch opens another
             loop.call_soon_threadsafe(_fail, batch, error)
         except Exception as error:  # noqa: BLE001  whatever it is, the waiting requests must hear of it
-            self._appender = None
+            self._disconnect()
             loop.call_soon_threadsafe(_fail, batch, LogUnavailable(type(error).__name__))
         else:
             loop.call_soon_threadsafe(_settle, batch, kept)
+
+    def _disconnect(self) -> None:
+        if self._appender is not None:
+            self._appender.close()
+            self._appender = None
 
 
 def _settle(batch: list[tuple[Entry, asyncio.Future[Kept]]], kept: list[Kept]) -> None:

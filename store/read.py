@@ -31,9 +31,7 @@ def head(connection: psycopg.Connection[Any]) -> int:
 def since(connection: psycopg.Connection[Any], position: int, limit: int) -> list[Stored]:
     """Give up to ``limit`` rows from ``position`` on."""
     with connection.cursor(row_factory=class_row(Stored), binary=True) as cursor:
-        cursor.execute(
-            statements.load("store", "read_since"), {"first": position, "end": position + limit}
-        )
+        cursor.execute(statements.load("store", "read_since"), {"first": position, "end": position + limit})
         return cursor.fetchall()
 
 

@@ -1,0 +1,73 @@
+"""The command line: what a person or a schedule types. Exit codes: 0 good, 1 the answer is no, 2 wrong use."""
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
+
+import typer
+
+from callaudit import logs
+
+COMMANDS: Mapping[str, str] = {
+    "up": "processes",
+    "serve": "processes",
+    "worker": "database",
+    "migrate": "database",
+    "demo": "demo",
+    "simulate": "simulate",
+    "calls": "calls",
+    "report": "report",
+    "log": "log",
+    "rebuild": "rebuild",
+}
+"""Command -> the module of ``callaudit.commands`` that has it, as a function or (then named ``app``) a group."""
+
+
+def main() -> NoReturn:
+    """Run the program. A refusal (anything with a ``reason``) is one sentence and exit 2, never a traceback."""
+    logs.configure()
+    sys.exit(_run(build(sys.argv[1:])))
+
+
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """Give the command line; of its commands only the one that was asked for, which saves importing the others."""
+    asked = next((argument for argument in arguments if not argument.startswith("-")), "")
+    app = typer.Typer(
+        help="A provable record of what happened on every phone call.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_callaudit)
+    for name in [asked] if asked in COMMANDS else COMMANDS:
+        module = importlib.import_module(f"callaudit.commands.{COMMANDS[name]}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name)(getattr(module, name))
+    return app
+
+
+def _callaudit() -> None:
+    """Keep commands below a name, also where only one of them was imported."""
+
+
+def _run(program: Callable[..., object]) -> int:
+    try:
+        program(standalone_mode=False)
+    except typer.Exit as end:
+        return end.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        return 130
+    except Exception as error:
+        show = getattr(error, "show", None)
+        if show is not None:  # a usage error: it knows how to show itself, with the usage line
+            show()
+            return 2
+        reason = getattr(error, "reason", None)
+        if reason is None and not type(error).__module__.startswith("psycopg"):
+            raise
+        logs.say(f"callaudit: {error} [{reason or 'database_error'}]")
+        return 2
+    return 0

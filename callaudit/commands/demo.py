@@ -1,0 +1,191 @@
+"""``demo``: an afternoon of made-up calls through the real program, and proof that what it says of them is true."""
+
+import os
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import psycopg
+import sqlalchemy
+import typer
+from psycopg import conninfo, sql
+
+import reports
+import simulator
+from callaudit import comparison, database, logs, settings, sockets, up
+from callaudit.commands import report as report_command
+from callaudit.commands.calls import print_timeline
+from callaudit.commands.simulate import PATH, post, yesterday_noon
+from calls import instants
+from query import calls as question
+from query import log as log_question
+
+DATABASE = "callaudit_demo"
+WAIT_SECONDS_MAX = 60.0
+DIFFERENCES_SHOWN_MAX = 20
+BREAKDOWNS = {"siprec_sessions": "connection,day", "refer_outcomes": "connection", "failure_causes": "total"}
+EXAMPLE_KIND = "recorder_broke_and_resumed"
+
+
+class DemoStuck(Exception):
+    """The server or the worker did not get there in time."""
+
+    reason = "demo_stuck"
+
+
+def demo(
+    calls: Annotated[int, typer.Option(help="How many calls.", min=1)] = 500,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same calls.")] = 1,
+) -> None:
+    """Show the whole journey: calls are made up, posted, logged, folded, reported, and compared with the truth."""
+    began = time.monotonic()
+    read = settings.load()
+    home = read.home / "demo"
+    key = simulator.key_from_seed(seed)
+    with database.opened(read.model_copy(update={"callaudit_home": home})) as server:
+        fresh = _fresh(server)
+        fresh.migrate()
+        made = simulator.simulate(seed, yesterday_noon(), calls)
+        summary = _post(fresh, made, key)
+        differences = _report(fresh, made, summary, home / "reports")
+    for line in differences[:DIFFERENCES_SHOWN_MAX]:
+        typer.echo(f"differs from the truth: {line}")
+    typer.echo(
+        f"\n{time.monotonic() - began:.0f} s. Look further: CALLAUDIT_HOME={home} callaudit calls list"
+        if fresh.embedded
+        else f"\n{time.monotonic() - began:.0f} s, in database {DATABASE}"
+    )
+    if differences:
+        raise typer.Exit(1)
+
+
+def _fresh(server: database.Database) -> database.Database:
+    """Make the demo's own database anew; a given server keeps its other databases untouched."""
+    name = database.EMBEDDED_NAME if server.embedded else DATABASE
+    with psycopg.connect(conninfo.make_conninfo(server.owner_url, dbname="postgres"), autocommit=True) as admin:
+        try:
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+        except psycopg.errors.ObjectInUse:
+            raise DemoStuck(f"database {name} is in use: is another demo running in this home?") from None
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    owner_url = conninfo.make_conninfo(server.owner_url, dbname=name)
+    return database.Database(owner_url, embedded=server.embedded, settings=server.settings)
+
+
+def _post(fresh: database.Database, made: simulator.Simulation, key: simulator.Key) -> simulator.Summary:
+    """Run the real server and worker, post every webhook, and wait until all of it is projected."""
+    listener = sockets.listen(sockets.Address("127.0.0.1", 0))
+    listener.set_inheritable(True)
+    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    environment = _environment(fresh, key)
+    server = up.Process(["serve", "--socket", str(listener.fileno())], (listener.fileno(),), environment)
+    with up.kept_running([server, up.Process(["worker"], environment=environment)]):
+        _until(lambda: _ready(base), "the server to be ready")
+        logs.say(f"posting {len(made.deliveries)} deliveries of {len(made.calls)} calls to {base}{PATH}")
+        summary = post(made, f"{base}{PATH}", key)
+        with psycopg.connect(fresh.as_part("auditor"), autocommit=True) as connection:
+            refused = sum(made.truth.log.rejected.values())
+            _until(lambda: _projected(connection, refused), "the worker to project everything")
+    return summary
+
+
+def _report(
+    fresh: database.Database, made: simulator.Simulation, summary: simulator.Summary, folder: Path
+) -> Sequence[str]:
+    """Write the reports, compare everything with the truth, print what a person wants to see first."""
+    shutil.rmtree(folder, ignore_errors=True)
+    day = instants.to_datetime(min(call.webhooks[0].occurred_at or 0 for call in made.calls)).date()
+    runs = {
+        name: reports.execute(name, fresh.as_part("analyst"), from_=day, to=day + timedelta(days=2), by=by)
+        for name, by in BREAKDOWNS.items()
+    }
+    paths = [path for run in runs.values() for path in report_command.write(run, folder, ["csv", "parquet", "json"])]
+    with psycopg.connect(fresh.as_part("auditor")) as connection:
+        counted = log_question.stats(connection)
+        differences = [
+            *(
+                []
+                if summary.as_planned
+                else [f"{len(summary.unexpected)} deliveries were answered otherwise than planned"]
+            ),
+            *comparison.log_counts(made.truth.log, counted, summary.retried),
+            *comparison.rows(connection, made.truth),
+            *comparison.reports(made.answers, {name: run.frame for name, run in runs.items()}),
+        ]
+    _print_summary(made, summary, counted, differences)
+    _print_example(fresh, made)
+    typer.echo("\nwritten:")
+    for path in paths:
+        typer.echo(f"  {path}")
+    return differences
+
+
+def _print_summary(
+    made: simulator.Simulation,
+    summary: simulator.Summary,
+    counted: Mapping[str, int],
+    differences: Sequence[str],
+) -> None:
+    rows = made.truth.counts()
+    answered = ", ".join(f"{count} x {status}" for status, count in summary.by_status.items())
+    typer.echo(
+        f"{len(made.calls)} calls, {rows['call_legs']} legs, {rows['siprec_sessions']} SIPREC sessions and "
+        f"attempts, {rows['refer_attempts']} transfers"
+    )
+    typer.echo(f"{summary.sent} deliveries: {answered}")
+    typer.echo(f"log: {', '.join(f'{name} {count}' for name, count in counted.items())}")
+    verdict = "every row, count and report equals the simulator's truth"
+    typer.echo(f"compared: {verdict if not differences else f'{len(differences)} differences'}")
+
+
+def _print_example(fresh: database.Database, made: simulator.Simulation) -> None:
+    kinds = {call.truth.kind: call.truth.call_session_id for call in made.calls}
+    session = kinds.get(EXAMPLE_KIND, made.calls[0].truth.call_session_id)
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(fresh.as_part("analyst"))
+    )
+    with engine.connect() as connection:
+        call = question.show(connection, session)
+    engine.dispose()
+    if call is not None:
+        typer.echo("\nAn example:\n")
+        print_timeline(call)
+
+
+def _environment(fresh: database.Database, key: simulator.Key) -> dict[str, str]:
+    given = {
+        "CALLAUDIT_HOME": str(fresh.settings.home),
+        "TELNYX_PUBLIC_KEY": f"simulator={key.public}",
+    }
+    if not fresh.embedded:
+        given["DATABASE_URL"] = _as_url(fresh.owner_url)
+    return {**os.environ, **given}
+
+
+def _as_url(dsn: str) -> str:
+    engine_url = sqlalchemy.URL.create("postgresql", query=conninfo.conninfo_to_dict(dsn))  # pyright: ignore[reportArgumentType]
+    return engine_url.render_as_string(hide_password=False)
+
+
+def _ready(base: str) -> bool:
+    try:
+        return httpx.get(f"{base}/readyz", timeout=2, trust_env=False).is_success
+    except httpx.TransportError:
+        return False
+
+
+def _projected(connection: psycopg.Connection[Any], refused: int) -> bool:
+    counted = log_question.stats(connection)
+    return counted["projected_position"] == counted["position"] and counted["rejected"] >= refused
+
+
+def _until(condition: Any, what: str) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while not condition():
+        if time.monotonic() > deadline:
+            raise DemoStuck(f"waited {WAIT_SECONDS_MAX:.0f} s for {what}")
+        time.sleep(0.05)  # a poll of another process's state; there is no signal to wait on

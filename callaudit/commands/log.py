@@ -1,0 +1,26 @@
+"""``log stats``."""
+
+import psycopg
+import typer
+
+from callaudit import database, output, settings
+from callaudit.commands.options import Json
+from query import log as question
+
+app = typer.Typer(help="The log itself.", no_args_is_help=True)
+
+
+@app.callback()
+def log() -> None:
+    """Look at the log itself."""
+
+
+@app.command()
+def stats(json: Json = False) -> None:
+    """Count what the log holds and how far it is projected."""
+    with database.opened(settings.load()) as opened, psycopg.connect(opened.as_part("auditor")) as connection:
+        counts = question.stats(connection)
+    if json:
+        output.json_line(counts)
+    else:
+        output.table(("what", "count"), [{"what": name, "count": count} for name, count in counts.items()])

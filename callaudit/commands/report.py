@@ -1,0 +1,75 @@
+"""``report list`` and ``report run``."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import callaudit
+import reports
+from callaudit import database, output, settings
+from callaudit.commands.options import Json
+
+if TYPE_CHECKING:
+    from reports.runs import Run
+
+app = typer.Typer(help="Questions with answers that can be asked again.", no_args_is_help=True)
+
+FORMATS_DEFAULT = "csv"
+
+
+@app.command("list")
+def list_(json: Json = False) -> None:
+    """List the reports."""
+    rows = [{"report": name, "answers": title} for name, title in reports.TITLES.items()]
+    output.json_line(rows) if json else output.table(("report", "answers"), rows)
+
+
+@app.command()
+def run(
+    name: Annotated[str, typer.Argument(help="A report that `report list` names.")],
+    from_: Annotated[str | None, typer.Option("--from", help="First local day, YYYY-MM-DD; default yesterday.")] = None,
+    to: Annotated[str | None, typer.Option(help="Day after the last one; default the day after --from.")] = None,
+    zone: Annotated[str, typer.Option(help="IANA time zone of the days.")] = "UTC",
+    by: Annotated[str | None, typer.Option(help="total, day, connection, or connection,day.")] = None,
+    format_: Annotated[
+        str, typer.Option("--format", help="csv, parquet, json, or several with commas.")
+    ] = FORMATS_DEFAULT,
+    out: Annotated[Path | None, typer.Option(help="Folder to write to; default: print a table.")] = None,
+    json: Json = False,
+) -> None:
+    """Run a report over a period and print it, or write it with its manifest."""
+    first, end = period(from_, to)
+    with database.opened(settings.load()) as opened:
+        ran = reports.execute(name, opened.as_part("analyst"), from_=first, to=end, zone=zone, by=by)
+    if out is not None:
+        for path in write(ran, out, format_.split(",")):
+            typer.echo(path)
+    elif json:
+        from reports import export  # noqa: PLC0415  pandas takes a second, which `report list` should not pay
+
+        typer.echo(export.encode(ran, "json", program_version=callaudit.VERSION), nl=False)
+    else:
+        shown = ran.shown()
+        columns = [str(column) for column in shown.columns]
+        output.table(columns, [dict(zip(columns, row, strict=True)) for row in shown.itertuples(index=False)])
+
+
+def write(ran: "Run", folder: Path, formats: Sequence[str]) -> Sequence[Path]:
+    """Write a run's files and manifest; gives the paths."""
+    from reports import export  # noqa: PLC0415  as above
+
+    return export.write(ran, folder, [name.strip() for name in formats], program_version=callaudit.VERSION)
+
+
+def period(from_: str | None, to: str | None) -> tuple[str, str]:
+    """Fill in what was left out: yesterday (UTC), and one day. Bad dates are the report's to refuse."""
+    first = from_ or (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    if to is not None:
+        return first, to
+    try:
+        return first, (datetime.fromisoformat(first) + timedelta(days=1)).date().isoformat()
+    except ValueError:
+        return first, first

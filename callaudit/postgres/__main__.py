@@ -1,0 +1,5 @@
+"""The program of the supervisor; `cluster` runs it."""
+
+from callaudit.postgres import supervisor
+
+supervisor.main()

@@ -1,0 +1,31 @@
+"""Run the HTTP server: one process, or several behind one socket."""
+
+import socket
+
+import structlog
+import uvicorn
+
+from callaudit import app, database, logs
+from callaudit.settings import Settings
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+def run(settings: Settings, listener: socket.socket) -> None:
+    """Serve on the socket until SIGINT or SIGTERM; requests under way are finished."""
+    with database.opened(settings) as opened:
+        if opened.steps_down("ingest"):
+            _log.warning("serving_as_owner", hint="set CALLAUDIT_INGEST_DATABASE_URL to the ingest role's login")
+        config = uvicorn.Config(
+            app.create(settings, opened),
+            loop="uvloop",
+            http="httptools",
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+        host, port = listener.getsockname()[:2]
+        logs.say(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}")
+        uvicorn.Server(config).run(sockets=[listener])  # unlike serve(), it takes the configured loop

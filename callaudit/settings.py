@@ -1,0 +1,88 @@
+"""The settings, from the environment and ``.env``: read once, validated together, each refusal one sentence."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import pydantic
+import pydantic_settings
+from pydantic import Field
+
+from ingest import verifier
+from ingest.errors import KeyRefused
+
+
+class SettingsRefused(ValueError):
+    """One or more settings cannot be used; the text has a sentence for each."""
+
+    reason = "settings_refused"
+
+
+class Settings(pydantic_settings.BaseSettings):
+    """What the environment says. Field names in lower case are the variables' names in upper case."""
+
+    model_config = pydantic_settings.SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    database_url: str | None = None
+    """A Postgres, as its owner; unset: the embedded one under ``CALLAUDIT_HOME``."""
+
+    callaudit_ingest_database_url: str | None = None
+    callaudit_worker_database_url: str | None = None
+    callaudit_query_database_url: str | None = None
+    """The same database, each as its own role."""
+
+    callaudit_role_prefix: str = "callaudit"
+    """Roles are named ``<prefix>_ingest`` and so on."""
+
+    callaudit_home: Path = Path(".callaudit")
+    """Where the embedded database, spool, exports and keys live."""
+
+    telnyx_public_key: str = ""
+    """One or more ``[label=]base64key``, separated by commas. Without one, webhooks are not served."""
+
+    callaudit_webhook_tolerance_seconds: Annotated[float, Field(gt=0, le=86_400)] = verifier.TOLERANCE_SECONDS_DEFAULT
+    """How far a webhook's timestamp may be from our clock, either way."""
+
+    callaudit_mask_transcripts: bool = True
+    """Mask what people said, as it was transcribed."""
+
+    @pydantic.field_validator(
+        "database_url",
+        "callaudit_ingest_database_url",
+        "callaudit_worker_database_url",
+        "callaudit_query_database_url",
+    )
+    @classmethod
+    def _is_postgres(cls, url: str | None) -> str | None:
+        if url is not None and not re.match(r"postgres(ql)?(\+psycopg)?://", url):
+            raise ValueError("expected a URL that starts with postgresql://")
+        return None if url is None else url.replace("+psycopg", "", 1)
+
+    @pydantic.field_validator("telnyx_public_key")
+    @classmethod
+    def _are_keys(cls, setting: str) -> str:
+        if setting.strip():
+            try:
+                verifier.public_keys(setting)
+            except KeyRefused as error:
+                raise ValueError(str(error).partition(", ")[2] or str(error)) from None
+        return setting
+
+    @property
+    def home(self) -> Path:
+        """The home directory, absolute."""
+        return self.callaudit_home.expanduser().absolute()
+
+
+def load() -> Settings:
+    """Read the settings. Raises SettingsRefused; no value is repeated in it (one may be a password)."""
+    try:
+        return Settings()
+    except pydantic.ValidationError as error:
+        sentences = [
+            f"{str(each['loc'][0]).upper()}: {each['msg'].removeprefix('Value error, ')}"
+            for each in error.errors(include_input=False, include_context=False)
+        ]
+        raise SettingsRefused("; ".join(sentences)) from None

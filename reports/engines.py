@@ -1,0 +1,130 @@
+"""Where a report's SQL runs: Postgres over the live read models, or DuckDB over folded calls in memory.
+
+An engine takes the text of a report unchanged, with small tables that it makes visible under their names
+(``calendar``, ``asked``), and answers in whole numbers and text, with the log position that holds for exactly
+what it read. Both engines give equal answers; the conformance test holds them to it.
+"""
+
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from typing import Any, LiteralString, NamedTuple, Protocol, TypeAlias
+
+import duckdb
+import pandas as pd
+import psycopg
+from psycopg import sql
+from psycopg.rows import tuple_row
+
+from calls.records import CallRecord
+from reports import facts
+from reports.arrow import DAY, TEXT, WHOLE, Table, pa
+
+Frames: TypeAlias = Mapping[str, Table]
+"""Small tables by the name the SQL knows them by."""
+
+_POSITION = "SELECT position FROM facts.log_position"
+
+_POSTGRES_ARRAYS: dict[Any, LiteralString] = {TEXT: "%s::text[]", DAY: "%s::integer[]", WHOLE: "%s::bigint[]"}
+_POSTGRES_OIDS = {20: WHOLE, 23: WHOLE, 25: TEXT}
+_DTYPES = {WHOLE: pd.Int64Dtype(), TEXT: pd.StringDtype(na_value=float("nan"))}
+
+
+class Answer(NamedTuple):
+    """Rows in no order, columns ``Int64`` or ``str``; every event before log ``position`` is in them."""
+
+    frame: pd.DataFrame
+    position: int | None
+
+
+class Engine(Protocol):
+    """Something that can answer a report's SQL."""
+
+    def read(self, text: LiteralString, frames: Frames) -> Answer:
+        """Run ``text`` with ``frames`` and read the position, both of one state of the facts."""
+        ...
+
+
+class Postgres:
+    """The live read models. The connection MUST be idle; each read is a transaction of its own, read-only."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def read(self, text: LiteralString, frames: Frames) -> Answer:
+        """Run ``text`` as a subquery below its frames: no temporary table, so a read-only standby will do."""
+        statement, parameters = _below_frames(text, frames)
+        connection = self._connection
+        with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+            # Two statements, one snapshot: the position belongs to the rows.
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            position = cursor.execute(_POSITION).fetchone()
+            assert position is not None, "facts.log_position has one row"
+            frame = _fetch(cursor.execute(statement, parameters))
+        return Answer(frame, position[0])
+
+
+class DuckDB:
+    """Facts held in memory, as of whatever they were made from."""
+
+    def __init__(self, tables: Mapping[str, Table]) -> None:
+        # No files, network, downloads or Python variables: the tables given are all there is.
+        self._database = duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
+        self._database.execute("CREATE SCHEMA facts")
+        for name, table in tables.items():
+            self._database.register("given", table)
+            self._database.execute(f'CREATE TABLE facts."{name}" AS SELECT * FROM given')  # noqa: S608 - our names
+            self._database.unregister("given")
+
+    @classmethod
+    def from_records(cls, records: Iterable[CallRecord], position: int | None = None) -> "DuckDB":
+        """Take folded calls; ``position`` is the log position they were folded up to."""
+        return cls(facts.from_records(records, position))
+
+    def read(self, text: LiteralString, frames: Frames) -> Answer:
+        """Run ``text`` beside its frames, on a connection of its own, so that they are its alone."""
+        with self._database.cursor() as connection:
+            for name, table in frames.items():
+                connection.register(name, table)
+            rows: Any = connection.sql(text)
+            frame = _frame(rows.to_arrow_table())
+            ((position,),) = connection.sql(_POSITION).fetchall()
+        return Answer(frame, position)
+
+
+@contextmanager
+def opened(source: "Engine | psycopg.Connection[Any] | str") -> Generator[Engine]:
+    """Give an engine as it is, a connection as Postgres, a URL as Postgres for as long as this lasts."""
+    if isinstance(source, str):
+        with psycopg.connect(source, autocommit=True) as connection:
+            yield Postgres(connection)
+    elif isinstance(source, psycopg.Connection):
+        yield Postgres(source)
+    else:
+        yield source
+
+
+def _below_frames(text: LiteralString, frames: Frames) -> tuple[sql.Composed, list[list[Any]]]:
+    named = sql.SQL(", ").join(_frame_sql(name, table.schema) for name, table in frames.items())
+    statement = sql.SQL("WITH {} SELECT * FROM (\n{}\n) AS report").format(named, sql.SQL(text))
+    return statement, [column.to_pylist() for table in frames.values() for column in table.columns]
+
+
+def _frame_sql(name: str, schema: Any) -> sql.Composed:
+    arrays = sql.SQL(", ").join(sql.SQL(_POSTGRES_ARRAYS[field.type]) for field in schema)
+    columns = sql.SQL(", ").join(map(sql.Identifier, schema.names))
+    template = sql.SQL("{name} AS (SELECT * FROM unnest({arrays}) AS given({columns}))")
+    return template.format(name=sql.Identifier(name), arrays=arrays, columns=columns)
+
+
+def _fetch(cursor: psycopg.Cursor[tuple[Any, ...]]) -> pd.DataFrame:
+    assert cursor.description is not None, "a report's SQL is a query"
+    schema = pa.schema([(column.name, _POSTGRES_OIDS[column.type_code]) for column in cursor.description])
+    columns = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(schema)
+    return _frame(
+        pa.Table.from_arrays([pa.array(c, t) for c, t in zip(columns, schema.types, strict=True)], schema=schema)
+    )
+
+
+def _frame(rows: Table) -> pd.DataFrame:
+    wide = pa.schema([(field.name, WHOLE if field.type == DAY else field.type) for field in rows.schema])
+    return rows.cast(wide).to_pandas(types_mapper=_DTYPES.__getitem__)

@@ -1,0 +1,46 @@
+"""What a report refuses, each with a stable ``reason``.
+
+ReportRefused
+    ReportUnknown     report_unknown
+    PeriodRefused     zone_unknown, date_refused, period_empty, period_out_of_range
+    GroupingUnknown   grouping_unknown
+    FormatUnknown     format_unknown
+"""
+
+from collections.abc import Sequence
+
+
+class ReportRefused(ValueError):
+    """A report was asked for in a way that has no answer; ``reason`` is stable, the message is for people."""
+
+    reason: str = "report_refused"
+
+
+class ReportUnknown(ReportRefused):
+    """There is no report of that name; ``known`` are the names there are."""
+
+    reason = "report_unknown"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"there is no report {name!r}; there are {', '.join(known)}")
+        self.known = tuple(known)
+
+
+class PeriodRefused(ReportRefused):
+    """The dates or the time zone name no period."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class GroupingUnknown(ReportRefused):
+    """The report cannot be broken down by that."""
+
+    reason = "grouping_unknown"
+
+
+class FormatUnknown(ReportRefused):
+    """There is no export format of that name."""
+
+    reason = "format_unknown"

@@ -1,0 +1,41 @@
+-- REFER attempts by outcome and SIP code, with how long the decided ones of each group took.
+WITH attempt AS (
+    SELECT
+        CASE WHEN asked.by_day = 1 THEN calendar.day END AS day,
+        CASE WHEN asked.by_connection = 1 THEN fact.connection_id END AS connection_id,
+        fact.outcome,
+        fact.final_code,
+        fact.finality,
+        fact.time_to_terminal_us,
+        CASE WHEN fact.time_to_terminal_us IS NOT NULL THEN 1 ELSE 0 END AS known
+    FROM facts.refer_attempts AS fact
+    JOIN calendar
+        ON calendar.utc_day = fact.utc_day
+        AND calendar.start_us <= fact.at_us
+        AND fact.at_us < calendar.end_us
+    CROSS JOIN asked
+),
+
+ranked AS (
+    SELECT
+        attempt.*,
+        count(*) OVER (PARTITION BY day, connection_id, known ORDER BY time_to_terminal_us) AS at_or_below,
+        count(*) OVER (PARTITION BY day, connection_id, known) AS of_known
+    FROM attempt
+)
+
+-- The smallest of the *_us columns over the rows of a group is that group's percentile, by nearest rank.
+SELECT
+    day,
+    connection_id,
+    outcome,
+    final_code,
+    count(*) AS outcome_count,
+    CAST(sum(CASE WHEN finality = 'provisional' THEN 1 ELSE 0 END) AS bigint) AS provisional_count,
+    CAST(sum(known) AS bigint) AS time_to_terminal_known_count,
+    min(CASE WHEN known = 1 AND at_or_below * 100 >= of_known * 50 THEN time_to_terminal_us END)
+        AS time_to_terminal_median_us,
+    min(CASE WHEN known = 1 AND at_or_below * 100 >= of_known * 95 THEN time_to_terminal_us END)
+        AS time_to_terminal_p95_us
+FROM ranked
+GROUP BY day, connection_id, outcome, final_code

@@ -1,0 +1,51 @@
+"""The reports there are. Each is ``reports/<name>.sql`` and ``reports/<name>.py``, which offers ``REPORT``.
+
+Names and titles are at hand without pandas; a report's own module is imported when it is asked for.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, LiteralString, cast
+
+from reports.errors import ReportUnknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from reports.columns import Column
+    from reports.question import Question
+
+TITLES: Mapping[str, str] = {
+    "failure_causes": "Why SIPREC sessions, transfers and call legs failed or ended abnormally.",
+    "refer_outcomes": "How SIP REFER transfers ended, how often they succeeded, and how long it took.",
+    "siprec_sessions": "SIPREC sessions: how many started, how they ended, how long they lasted.",
+}
+"""Report name -> one sentence, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """``finish`` turns the rows of the SQL into ``columns``; ``by_default`` is the usual breakdown."""
+
+    name: str
+    by_default: tuple[str, ...]
+    columns: tuple["Column", ...]
+    finish: Callable[["pd.DataFrame", "Question"], "pd.DataFrame"]
+
+    @property
+    def sql(self) -> LiteralString:
+        """Give the SQL text, the same for every engine."""
+        text = (resources.files("reports") / f"{self.name}.sql").read_text(encoding="utf-8")
+        # Packaged text: as safe as if written in the code.
+        return cast("LiteralString", text)
+
+
+def find(name: str) -> Report:
+    """Give the report of that name. Raises ReportUnknown with the names there are."""
+    if name not in TITLES:
+        raise ReportUnknown(name, tuple(TITLES))
+    report = importlib.import_module(f"reports.{name}").REPORT
+    assert isinstance(report, Report), "a report's module offers REPORT"
+    return report

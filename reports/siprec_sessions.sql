@@ -1,0 +1,47 @@
+-- SIPREC sessions and failed attempts by status, with the durations that are known.
+WITH session AS (
+    SELECT
+        CASE WHEN asked.by_day = 1 THEN calendar.day END AS day,
+        CASE WHEN asked.by_connection = 1 THEN fact.connection_id END AS connection_id,
+        fact.status,
+        fact.finality,
+        -- A failed attempt lasted no time; it is no session that lasted 0.
+        CASE WHEN fact.status <> 'failed' THEN fact.duration_us END AS duration_us,
+        CASE WHEN fact.status <> 'failed' AND fact.duration_us IS NOT NULL THEN 1 ELSE 0 END AS known
+    FROM facts.siprec_sessions AS fact
+    JOIN calendar
+        ON calendar.utc_day = fact.utc_day
+        AND calendar.start_us <= fact.at_us
+        AND fact.at_us < calendar.end_us
+    CROSS JOIN asked
+),
+
+ranked AS (
+    SELECT
+        session.*,
+        count(*) OVER (PARTITION BY day, connection_id, known ORDER BY duration_us) AS at_or_below,
+        count(*) OVER (PARTITION BY day, connection_id, known) AS of_known
+    FROM session
+)
+
+-- A percentile is by nearest rank: the smallest duration with at least that share at or below it, in whole numbers.
+SELECT
+    day,
+    connection_id,
+    count(*) AS rows_count,
+    CAST(sum(CASE WHEN finality = 'provisional' THEN 1 ELSE 0 END) AS bigint) AS provisional_count,
+    CAST(sum(CASE WHEN status = 'open' THEN 1 ELSE 0 END) AS bigint) AS open_count,
+    CAST(sum(CASE WHEN status = 'stopped' THEN 1 ELSE 0 END) AS bigint) AS stopped_count,
+    CAST(sum(CASE WHEN status = 'closed_by_hangup' THEN 1 ELSE 0 END) AS bigint) AS closed_by_hangup_count,
+    CAST(sum(CASE WHEN status = 'failed_midway' THEN 1 ELSE 0 END) AS bigint) AS failed_midway_count,
+    CAST(sum(CASE WHEN status = 'stopped_without_start' THEN 1 ELSE 0 END) AS bigint) AS stopped_without_start_count,
+    CAST(sum(CASE WHEN status = 'stale_open' THEN 1 ELSE 0 END) AS bigint) AS stale_open_count,
+    CAST(sum(CASE WHEN status = 'failed' THEN 1 ELSE 0 END) AS bigint) AS failed_count,
+    CAST(sum(known) AS bigint) AS duration_known_count,
+    CAST(sum(duration_us) AS bigint) AS duration_sum_us,
+    min(CASE WHEN known = 1 AND at_or_below * 100 >= of_known * 50 THEN duration_us END)
+        AS duration_median_us,
+    min(CASE WHEN known = 1 AND at_or_below * 100 >= of_known * 95 THEN duration_us END)
+        AS duration_p95_us
+FROM ranked
+GROUP BY day, connection_id

@@ -1,0 +1,167 @@
+"""Random rows of calls, and writing them into the read models as the projector does."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from calls import instants
+from calls.records import CallLeg, CallRecord, ReferAttempt, SiprecSession
+from projections import tables
+
+TABLES = ("call_legs", "siprec_sessions", "refer_attempts")
+
+# The days around the end of British summer time.
+BEGIN, END = 1_792_713_600_000_000, 1_793_145_600_000_000
+
+STATUSES = (
+    "open",
+    "stopped",
+    "failed",
+    "failed_midway",
+    "closed_by_hangup",
+    "stopped_without_start",
+    "stale_open",
+)
+OUTCOMES = ("completed", "declined", "target_busy", "failed_unspecified", "pending", "superseded_no_terminal")
+OUTCOMES += ("unconfirmed_timeout", "unconfirmed_call_ended")
+LEG_STATUSES = (
+    "ringing",
+    "in_progress",
+    "ended_answered",
+    "ended_unanswered",
+    "ended_answer_unknown",
+    "stale",
+)
+CONNECTIONS = (None, "a", "B", "é", "Z-1", "a b")
+CAUSES = (None, "NORMAL_CLEARING", "USER_BUSY", "UNKNOWN", "MEDIA_TIMEOUT")
+RAWS = (
+    None,
+    "",
+    "no_answer",
+    "=1+1",
+    "Ünknown 'cause'",
+    17,
+    1.5,
+    1.0,
+    1e22,
+    1e-7,
+    -0.0,
+    True,
+    [1, "x"],
+    {"a": None},
+)
+
+Pick = Callable[[Any], Any]
+"""Gives one of a sequence, or a whole number of a range."""
+
+
+def hold(connection: psycopg.Connection[Any], record: CallRecord) -> None:
+    """Replace all rows of the three tables."""
+    for name in TABLES:
+        connection.execute(sql.SQL("DELETE FROM calls.{}").format(sql.Identifier(name)))
+        insert(connection, name, getattr(record, name))
+
+
+def insert(connection: psycopg.Connection[Any], name: str, rows: tuple[Any, ...]) -> None:
+    """Write rows as the projector does: instants as timestamptz, the raw cause as JSON."""
+    columns = tables.columns(type(rows[0])) if rows else ()
+    into = sql.SQL("INSERT INTO calls.{} ({}) VALUES ({})").format(
+        sql.Identifier(name),
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
+        sql.SQL(", ").join(sql.Placeholder() * len(columns)),
+    )
+    values = [[_value(column, getattr(row, column)) for column in columns] for row in rows]
+    if values:
+        connection.cursor().executemany(into, values)
+
+
+def _value(column: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if column.endswith("_at"):
+        return instants.to_datetime(value)
+    if column == "cause_raw":
+        return Jsonb(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def made(pick: Pick, legs: int, sessions: int, attempts: int) -> CallRecord:
+    """Make rows, each choice by ``pick``; many values are absent, many alike."""
+    return CallRecord(
+        call_legs=tuple(_leg(pick, n) for n in range(legs)),
+        siprec_sessions=tuple(_siprec(pick, n) for n in range(sessions)),
+        refer_attempts=tuple(_refer(pick, n) for n in range(attempts)),
+    )
+
+
+def _instant(pick: Pick) -> int | None:
+    return None if pick(range(4)) == 0 else pick(range(BEGIN, END))
+
+
+def _length(pick: Pick) -> int | None:
+    return pick((None, 0, 1, 999, 1000, 60_000_000, pick(range(10**9))))
+
+
+def _row(pick: Pick, number: int) -> dict[str, Any]:
+    finality = pick(("final", "provisional"))
+    return {
+        "call_session_id": "s",
+        "call_leg_id": f"l{number}",
+        "finality": finality,
+        "positions": (number,),
+        "flags": (),
+    }
+
+
+def _siprec(pick: Pick, number: int) -> SiprecSession:
+    blank = dict.fromkeys(SiprecSession.__dataclass_fields__)
+    length = _length(pick)
+    fields = {
+        "seq": 1,
+        "revision": 1,
+        "connection_id": pick(CONNECTIONS),
+        "status": pick(STATUSES),
+        "started_at": _instant(pick),
+        "ended_at": _instant(pick),
+        "duration_us": length,
+        "duration_ms": None if length is None else length // 1000,
+        "cause_raw": pick(RAWS),
+        "cause_name": pick(CAUSES),
+        "cause_fault_domain": pick((None, "capacity", "absent", "unmapped", "other")),
+    }
+    return SiprecSession(**{**blank, **_row(pick, number), **fields})
+
+
+def _refer(pick: Pick, number: int) -> ReferAttempt:
+    length = _length(pick)
+    return ReferAttempt(
+        **_row(pick, number),
+        seq=1,
+        connection_id=pick(CONNECTIONS),
+        started_at=_instant(pick),
+        terminal_at=_instant(pick),
+        time_to_terminal_us=length,
+        time_to_terminal_ms=None if length is None else length // 1000,
+        outcome=pick(OUTCOMES),
+        last_provisional=pick((None, 180)),
+        final_code=pick((None, 0, 200, 486, 603)),
+    )
+
+
+def _leg(pick: Pick, number: int) -> CallLeg:
+    blank = dict.fromkeys(CallLeg.__dataclass_fields__)
+    fields = {
+        "revision": 1,
+        "tags": (),
+        "connection_id": pick(CONNECTIONS),
+        "status": pick(LEG_STATUSES),
+        "initiated_at": _instant(pick),
+        "answered_at": _instant(pick),
+        "hangup_at": _instant(pick),
+        "hangup_cause": pick((None, "normal_clearing", "zap", "+1")),
+        "hangup_cause_name": pick(CAUSES),
+    }
+    return CallLeg(**{**blank, **_row(pick, number), **fields})

@@ -1,0 +1,142 @@
+"""The facts and every report come out equal on a real Postgres and on DuckDB, whatever the calls."""
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pandas as pd
+import psycopg
+import pytest
+import random_rows
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from psycopg import sql
+
+import reports
+from calls.records import CallRecord
+from reports import calendar, engines, facts, question, registry
+from reports.question import Question
+
+BREAKDOWNS = ("total", "day", "connection", "connection,day")
+
+# Around the end of British summer time; rows lie also on the days before and after.
+PERIOD = {"from_": "2026-10-24", "to": "2026-10-27", "zone": "Europe/London"}
+PERIOD_START_US, PERIOD_END_US = 1_792_796_400_000_000, 1_793_059_200_000_000
+
+Connection = psycopg.Connection[Any]
+
+
+@pytest.fixture(scope="module")
+def live(clone: Callable[[], Any]) -> Iterator[Connection]:
+    """One database for all the examples of this module."""
+    with psycopg.connect(clone().url, autocommit=True) as connection:
+        yield connection
+
+
+@st.composite
+def records(draw: st.DrawFn) -> CallRecord:
+    """Draw up to a few dozen rows of each kind."""
+    chance = draw(st.randoms(use_true_random=False))
+    return random_rows.made(chance.choice, *(draw(st.integers(0, 30)) for _ in random_rows.TABLES))
+
+
+def answers(record: CallRecord, live: Connection, name: str, by: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give the same report of both engines, after comparing what their SQL alone said."""
+    pair = engines.Postgres(live), engines.DuckDB.from_records([record])
+    asked = Question(calendar.period(*PERIOD.values()), question.breakdown(by))
+    texts = [engine.read(registry.find(name).sql, asked.frames()).frame for engine in pair]
+    assert sorted(map(str, texts[0].to_numpy().tolist())) == sorted(map(str, texts[1].to_numpy().tolist()))
+    assert texts[0].dtypes.equals(texts[1].dtypes)
+    postgres, duckdb = (reports.run(name, engine, by=by, **PERIOD) for engine in pair)
+    return postgres, duckdb
+
+
+several = settings(max_examples=12, deadline=None)
+
+
+@several
+@given(record=records())
+def test_views_hold_the_same_facts_as_python_makes(live: Connection, record: CallRecord) -> None:
+    """Row for row, column for column, a view of schema facts equals the frame made from the same records."""
+    random_rows.hold(live, record)
+    for name, table in facts.from_records([record], None).items():
+        columns = sql.SQL(", ").join(map(sql.Identifier, table.schema.names))
+        query = sql.SQL("SELECT {} FROM facts.{}").format(columns, sql.Identifier(name))
+        if name != "log_position":
+            rows = live.execute(query).fetchall()
+            assert sorted(map(str, rows)) == sorted(str(tuple(row.values())) for row in table.to_pylist())
+            described = live.execute(sql.SQL("SELECT * FROM facts.{} LIMIT 0").format(sql.Identifier(name)))
+            assert [column.name for column in described.description or ()] == table.schema.names
+
+
+@several
+@given(record=records(), name=st.sampled_from(list(reports.TITLES)), by=st.sampled_from(BREAKDOWNS))
+def test_report_is_equal_on_postgres_and_duckdb(live: Connection, record: CallRecord, name: str, by: str) -> None:
+    """One SQL text, unchanged, gives the same rows, types and order on both engines."""
+    random_rows.hold(live, record)
+    pd.testing.assert_frame_equal(*answers(record, live, name, by), check_exact=True)
+
+
+@pytest.fixture(scope="module")
+def crowd() -> CallRecord:
+    """Thousands of rows."""
+    return random_rows.made(random.Random(20261025).choice, 2000, 3000, 2000)
+
+
+@pytest.mark.parametrize("by", BREAKDOWNS)
+@pytest.mark.parametrize("name", reports.TITLES)
+def test_thousands_of_rows_are_equal_and_none_is_lost(live: Connection, crowd: CallRecord, name: str, by: str) -> None:
+    """Every report agrees in every breakdown, and speaks of each row of the period once."""
+    random_rows.hold(live, crowd)
+    postgres, duckdb = answers(crowd, live, name, by)
+    pd.testing.assert_frame_equal(postgres, duckdb, check_exact=True)
+    assert counted(name, postgres) == placed(name, crowd)
+
+
+def counted(name: str, frame: pd.DataFrame) -> int:
+    """Give how many rows a report speaks of; what stands on every row of a group counts once."""
+    if name == "failure_causes":
+        keys = [column for column in (*question.KEY_COLUMNS, "subject") if column in frame]
+        return int(frame.drop_duplicates(keys)[["ended_count", "undecided_count"]].to_numpy().sum())
+    return int(frame["attempts_count" if name == "siprec_sessions" else "outcome_count"].sum())
+
+
+def placed(name: str, record: CallRecord) -> int:
+    """Count the rows that lie in the period."""
+    of_one = {"siprec_sessions": ["siprec_sessions"], "refer_outcomes": ["refer_attempts"]}
+    given = facts.from_records([record], None)
+    instants = [at for table in of_one.get(name, facts.FACTS) for at in given[table].column("at_us").to_pylist()]
+    return sum(at is not None and PERIOD_START_US <= at < PERIOD_END_US for at in instants)
+
+
+@pytest.mark.parametrize("part", ["worker", "analyst", "auditor"])
+def test_reader_roles_may_run_every_report(database: Any, part: str) -> None:
+    """Whoever may read the read models may run reports, by a URL of their own."""
+    for name in reports.TITLES:
+        assert len(reports.run(name, database.as_part(part), by="total", **PERIOD)) >= 1
+
+
+def test_ingest_may_not_read_facts(database: Any) -> None:
+    """The write side has no business with read models."""
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        reports.run("siprec_sessions", database.as_part("ingest"), **PERIOD)
+
+
+def test_report_writes_nothing_and_needs_no_temporary_table(database: Any) -> None:
+    """A session that may only read, and may not even make temporary tables, can run a report."""
+    with psycopg.connect(database.url, autocommit=True) as owner:
+        owner.execute(
+            "DO $$ BEGIN EXECUTE format('REVOKE TEMP ON DATABASE %I FROM PUBLIC', current_database()); END $$"
+        )
+    with psycopg.connect(database.as_part("analyst")) as connection:
+        connection.read_only = True
+        assert len(reports.run("refer_outcomes", connection, **PERIOD)) == 1
+
+
+def test_position_is_held_back_by_what_waits_for_its_fold(database: Any) -> None:
+    """The position of a live report is one before which every event is in its figures."""
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute("UPDATE calls.progress SET position = 900")
+        assert reports.execute("siprec_sessions", connection, **PERIOD).position == 900
+        connection.execute("INSERT INTO calls.reviews VALUES ('a', now(), NULL), ('b', now(), 850), ('c', now(), 870)")
+        assert reports.execute("siprec_sessions", connection, **PERIOD).position == 850

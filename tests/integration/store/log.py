@@ -1,0 +1,62 @@
+"""Looks into the log for tests: rows as they are, whatever wrote them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from store import append
+from store.entry import Entry
+from tests.conftest import Database
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CLAIMED = (
+    "source event_type event_id call_session_id call_leg_id call_control_id connection_id signed_timestamp "
+    "signature key_id quarantined masked sealed_body body data_hash"
+).split()
+
+
+@contextmanager
+def appender(database: Database, part: str = "ingest") -> Iterator[append.Appender]:
+    """Give an appender as the part's own role."""
+    with append.connect(database.as_part(part), application_name="test") as connection:
+        yield append.Appender(connection)
+
+
+def rows(database: Database, table: str = "log.events", order: str = "position") -> list[dict[str, Any]]:
+    """Give all rows of a table."""
+    with psycopg.connect(database.url, row_factory=dict_row) as connection:
+        return connection.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall()
+
+
+def event_ids(database: Database) -> list[str | None]:
+    """Give the event ids in position order, having seen that the positions have no gap and keys match rows."""
+    stored = rows(database)
+    assert [row["position"] for row in stored] == list(range(len(stored)))
+    assert [key["position"] for key in rows(database, "log.event_keys")] == list(range(len(stored)))
+    return [row["event_id"] for row in stored]
+
+
+def entry_of(row: dict[str, Any]) -> Entry:
+    """Give the entry that a row claims to be (its ``attempt`` is not kept)."""
+    occurred_at = row["occurred_at"]
+    return Entry(
+        received_us=_us(row["received_at"]),
+        occurred_us=None if occurred_at is None else _us(occurred_at),
+        **{name: row[name] for name in _CLAIMED},
+    )
+
+
+def value(database: Database, query: str, parameters: Sequence[Any] = ()) -> Any:
+    """Give the one value a query gives."""
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        row = connection.execute(query, parameters).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def _us(instant: datetime) -> int:
+    return (instant - _EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,59 @@
+"""Facts made from folded calls."""
+
+from typing import Any
+
+import pytest
+import report_rows as rows
+
+from calls.records import CallRecord
+from reports import facts
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (None, None),
+        ("no_answer", "no_answer"),
+        ("", ""),
+        (17, "17"),
+        (-3, "-3"),
+        (10**40, "1" + "0" * 40),
+        (1.0, "1"),
+        (1.50, "1.5"),
+        (1e22, "1" + "0" * 22),
+        (1e-7, "0.0000001"),
+        (-0.0, "0"),
+        (True, "true"),
+        (False, "false"),
+        ([1], "[...]"),
+        ({"a": 1}, "{...}"),
+    ],
+)
+def test_raw_text_is_what_an_analyst_reads(raw: Any, text: str | None) -> None:
+    """Scalars are their text, numbers in their shortest form, and the rest is named by its kind."""
+    assert facts.raw_text(raw) == text
+
+
+def test_row_is_placed_by_the_first_instant_known() -> None:
+    """A session counts by its start, else by its end; one with neither is in no day."""
+    record = CallRecord(
+        siprec_sessions=(
+            rows.siprec(started_at=5, ended_at=9),
+            rows.siprec(started_at=None, ended_at=facts.DAY_US),
+            rows.siprec(started_at=None, ended_at=-1),
+            rows.siprec(started_at=None, ended_at=None),
+        )
+    )
+    table = facts.from_records([record], 3)["siprec_sessions"].to_pylist()
+    assert [(row["at_us"], row["utc_day"]) for row in table] == [
+        (5, 0),
+        (facts.DAY_US, 1),
+        (-1, -1),
+        (None, None),
+    ]
+    assert (table[0]["started_us"], table[0]["ended_us"]) == (5, 9)
+
+
+def test_position_is_a_fact() -> None:
+    """The position that the records were folded up to can be asked for like any fact."""
+    assert facts.from_records([], 3)["log_position"].to_pylist() == [{"position": 3}]

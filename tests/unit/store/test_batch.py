@@ -1,0 +1,234 @@
+"""Group commit, over a log in memory whose commits happen when the test says so."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from store import batch
+from store.entry import Entry, Kept
+from store.errors import LogUnavailable
+from tests.unit.store import entries
+
+
+@dataclass
+class Log:
+    """A log in memory: a commit waits until it is let through, and fails if it is told to."""
+
+    batches: list[list[Entry]] = field(default_factory=list[list[Entry]])
+    failures: list[Exception | None] = field(default_factory=list[Exception | None])
+    connected: int = 0
+    closed: int = 0
+    began: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    let_through: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+
+    def connect(self) -> "Log":
+        """Count a connection."""
+        self.connected += 1
+        return self
+
+    def close(self) -> None:
+        """Count its end."""
+        self.closed += 1
+
+    def append(self, given: Sequence[Entry]) -> list[Kept]:
+        """Wait, then keep the batch or fail."""
+        self.began.release()
+        assert self.let_through.acquire(timeout=10)
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is not None:
+            raise failure
+        first = sum(map(len, self.batches))
+        self.batches.append(list(given))
+        return [Kept(first + n, redelivered=False) for n in range(len(given))]
+
+    async def commit_begins(self) -> None:
+        """Wait until a commit is under way."""
+        assert await asyncio.to_thread(self.began.acquire, timeout=10)
+
+    def open(self) -> "Log":
+        """Let all commits through."""
+        self.let_through.release(1_000)
+        return self
+
+    @property
+    def sizes(self) -> list[int]:
+        """Give how many entries each commit had."""
+        return [len(each) for each in self.batches]
+
+
+def on_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """Run an async test in an event loop of its own."""
+
+    def run() -> None:
+        asyncio.run(test())
+
+    run.__name__, run.__doc__ = test.__name__, test.__doc__
+    return run
+
+
+async def puts(batcher: batch.Batcher, first: int, end: int) -> list[asyncio.Task[Kept]]:
+    """Begin to put entries, and give the tasks once all of them wait."""
+    tasks = [asyncio.create_task(batcher.put(each)) for each in entries.some(first, end)]
+    await asyncio.sleep(0)
+    return tasks
+
+
+def positions(kept: Sequence[Kept]) -> list[int]:
+    """Give where the entries are."""
+    return [each.position for each in kept]
+
+
+@on_loop
+async def test_put_commits_at_once_when_the_log_is_idle() -> None:
+    """No timer delays a lone entry: its commit begins without another arriving."""
+    log = Log().open()
+    async with batch.Batcher(log.connect) as batcher:
+        assert await batcher.put(entries.make(0)) == Kept(0, redelivered=False)
+    assert log.sizes == [1]
+
+
+@on_loop
+async def test_put_groups_what_waits_during_a_commit() -> None:
+    """What arrives while a batch is committed goes together into the next, in its order."""
+    log = Log()
+    async with batch.Batcher(log.connect) as batcher:
+        first = await puts(batcher, 0, 1)
+        await log.commit_begins()
+        later = await puts(batcher, 1, 6)
+        assert batcher.waiting == 5
+        log.open()
+        assert positions(await asyncio.gather(*first, *later)) == [0, 1, 2, 3, 4, 5]
+    assert log.sizes == [1, 5]
+    assert [each for one in log.batches for each in one] == entries.some(0, 6)
+
+
+@on_loop
+async def test_put_is_answered_only_after_the_commit() -> None:
+    """A put is not done while its commit is under way."""
+    log = Log()
+    async with batch.Batcher(log.connect) as batcher:
+        (task,) = await puts(batcher, 0, 1)
+        await log.commit_begins()
+        await asyncio.sleep(0)
+        assert not task.done()
+        log.open()
+        await task
+
+
+@on_loop
+async def test_batches_hold_no_more_than_allowed() -> None:
+    """A burst is split, so that no commit holds the append turn for long."""
+    log = Log()
+    async with batch.Batcher(log.connect, batch_entries_max=2) as batcher:
+        first = await puts(batcher, 0, 1)
+        await log.commit_begins()
+        later = await puts(batcher, 1, 6)
+        log.open()
+        await asyncio.gather(*first, *later)
+    assert log.sizes == [1, 2, 2, 1]
+
+
+@on_loop
+async def test_put_refuses_at_once_when_too_many_wait() -> None:
+    """Memory stays bounded, and those that wait already are not disturbed."""
+    log = Log()
+    async with batch.Batcher(log.connect, waiting_entries_max=3) as batcher:
+        first = await puts(batcher, 0, 1)
+        await log.commit_begins()
+        later = await puts(batcher, 1, 4)
+        with pytest.raises(LogUnavailable, match="too many"):
+            await batcher.put(entries.make(9))
+        log.open()
+        assert positions(await asyncio.gather(*first, *later)) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("failure", [LogUnavailable("gone"), RuntimeError("a defect")], ids=repr)
+def test_failure_settles_the_whole_batch(failure: Exception) -> None:
+    """Nobody waits for ever: all of a failed batch hear LogUnavailable, and the next opens a new connection."""
+
+    async def run() -> None:
+        log = Log(failures=[None, failure])
+        async with batch.Batcher(log.connect) as batcher:
+            first = await puts(batcher, 0, 1)
+            await log.commit_begins()
+            later = await puts(batcher, 1, 4)
+            log.open()
+            await asyncio.gather(*first)
+            heard = await asyncio.gather(*later, return_exceptions=True)
+            assert [type(each) for each in heard] == [LogUnavailable] * 3
+            assert (log.connected, log.closed) == (1, 1)
+            assert (await batcher.put(entries.make(9))).position == 1
+        assert (log.connected, log.closed) == (2, 2)
+
+    asyncio.run(run())
+
+
+@on_loop
+async def test_put_fails_while_no_connection_can_be_made_and_works_again_after() -> None:
+    """A log that cannot be reached fails what waits, and is tried anew for what comes next."""
+    log = Log().open()
+    away = [OSError("no route")]
+
+    def connect() -> Log:
+        if away:
+            raise away.pop()
+        return log.connect()
+
+    async with batch.Batcher(connect) as batcher:
+        with pytest.raises(LogUnavailable, match="OSError"):
+            await batcher.put(entries.make(0))
+        assert (await batcher.put(entries.make(0))).position == 0
+
+
+@on_loop
+async def test_leaving_drains_what_waits_and_takes_nothing_new() -> None:
+    """Stopping loses nothing that was taken: it is committed before the batcher is gone."""
+    log = Log()
+    async with contextlib.AsyncExitStack() as stack:
+        batcher = await stack.enter_async_context(batch.Batcher(log.connect))
+        first = await puts(batcher, 0, 1)
+        await log.commit_begins()
+        later = await puts(batcher, 1, 4)
+        leaving = asyncio.create_task(stack.aclose())
+        await asyncio.sleep(0)
+        with pytest.raises(LogUnavailable, match="stopping"):
+            await batcher.put(entries.make(9))
+        assert not leaving.done()
+        log.open()
+        await leaving
+        assert positions(await asyncio.gather(*first, *later)) == [0, 1, 2, 3]
+    assert log.sizes == [1, 3]
+    assert log.closed == 1
+
+
+@on_loop
+async def test_leaving_ends_when_the_log_is_gone() -> None:
+    """A log that cannot be reached does not keep the process from stopping; who waits hears of it."""
+    log = Log(failures=[LogUnavailable("gone")] * 9)
+    async with batch.Batcher(log.connect) as batcher:
+        first = await puts(batcher, 0, 1)
+        await log.commit_begins()
+        later = await puts(batcher, 1, 4)
+        log.open()
+    heard = await asyncio.gather(*first, *later, return_exceptions=True)
+    assert [type(each) for each in heard] == [LogUnavailable] * 4
+
+
+@on_loop
+async def test_cancelled_request_loses_nobody_elses_entry() -> None:
+    """A client that hangs up takes neither its own entry out of the log nor any other's answer."""
+    log = Log()
+    async with batch.Batcher(log.connect) as batcher:
+        first = await puts(batcher, 0, 1)
+        await log.commit_begins()
+        later = await puts(batcher, 1, 4)
+        later[1].cancel()
+        first[0].cancel()
+        log.open()
+        assert positions(await asyncio.gather(later[0], later[2])) == [1, 3]
+    assert log.sizes == [1, 3]
