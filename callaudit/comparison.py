@@ -5,7 +5,8 @@ Each difference is one line of text. No line means that everything agrees.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.rows import dict_row
@@ -166,7 +167,7 @@ def _by_key(
     true_rows: Iterable[tuple[Any, Any]],
 ) -> Iterator[str]:
     keyed_by = ("call_leg_id",) if table == "call_legs" else ("call_leg_id", "seq")
-    stored = {}
+    stored: dict[Any, Row] = {}
     for row in _fetch(connection, table, (*keyed_by, *fields, "flags")):
         key = tuple(row[name] for name in keyed_by)
         stored[key[0] if len(key) == 1 else key] = row
@@ -188,9 +189,9 @@ def _fetch(connection: psycopg.Connection[Any], table: str, columns: Sequence[st
 
 
 def _values(row: Any, fields: Sequence[str]) -> tuple[Any, ...]:
-    """Give fields of a stored row (a dict) or of a true one (an object), instants as integers."""
-    stored = cast("Row | None", row if isinstance(row, dict) else None)
-    return tuple(_plain(name, getattr(row, name) if stored is None else stored[name]) for name in fields)
+    """Give fields of a stored row (a mapping) or of a true one (an object), instants as integers."""
+    get = row.get if hasattr(row, "keys") else partial(getattr, row)
+    return tuple(_plain(name, get(name)) for name in fields)
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -17,7 +17,7 @@ def json_line(value: Any) -> None:
     typer.echo(orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME))
 
 
-def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+def table(columns: Sequence[str], rows: Iterable[Mapping[Any, Any]]) -> None:
     """Print rows as a table; a terminal's width is kept, a pipe's lines are never cut."""
     console = rich.console.Console()
     if not console.is_terminal:

@@ -11,6 +11,7 @@ Readers never see an empty table, and live projection goes on until the very end
 
 import multiprocessing
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +25,11 @@ from projections import project, tables, write
 from store import read, statements
 
 PROCESSES_DEFAULT = 2
-EVENTS_PER_READ = 5_000
+EVENTS_PER_TASK = 5_000
 SESSIONS_PER_FOLD = 1_000
+SHARES = 16
+"""Sessions are folded in this many shares, by a hash of their ids: enough for progress and for even work."""
+
 EXAMPLES_MAX = 10
 
 BOOKKEEPING = {
@@ -35,8 +39,8 @@ BOOKKEEPING = {
 }
 """Tables of the projector's own, rebuilt with the rest."""
 
-Progress = Callable[[str, int, int | None], object]
-"""Called with (what is counted, done, total where it is known)."""
+Progress = Callable[[str, int, int, int], object]
+"""Called with (what is counted, how many are done, tasks done, tasks in all)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +58,19 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
+    """One piece of work for a process: a range of positions to register, or a share of the sessions to fold."""
+
     url: str
     first: int
     end: int
-    share: int
-    shares: int
     as_of: Instant
     policy: Policy
+
+
+class RebuildFailed(Exception):
+    """A process of the rebuild failed; the live tables are as they were."""
+
+    reason = "rebuild_failed"
 
 
 def rebuild(  # noqa: PLR0913  by keyword
@@ -79,10 +89,14 @@ def rebuild(  # noqa: PLR0913  by keyword
     with project.connect(url) as connection:
         _make_scratch(connection)
         end = read.head(connection) + 1
-        tasks = _tasks(url, end, processes, now(), policy)
-        _in_processes(_register, tasks, progress, "events")
+        as_of = now()
+        ranges = [
+            _Task(url, at, min(at + EVENTS_PER_TASK, end), as_of, policy) for at in range(0, end, EVENTS_PER_TASK)
+        ]
+        shares = [_Task(url, share, SHARES, as_of, policy) for share in range(SHARES)]
+        _in_processes(_register, ranges, processes, progress, "events")
         _adopt(connection)
-        _in_processes(_fold, tasks, progress, "sessions")
+        _in_processes(_fold, shares, processes, progress, "sessions")
         projector = project.Projector(connection, now, policy)
         projector.catch_up()
         with connection.transaction(), connection.cursor(binary=True) as cursor:
@@ -97,63 +111,35 @@ def rebuild(  # noqa: PLR0913  by keyword
     return differences
 
 
-def _tasks(url: str, end: int, processes: int, as_of: Instant, policy: Policy) -> list[_Task]:
-    bounds = [end * n // processes for n in range(processes + 1)]
-    return [_Task(url, bounds[n], bounds[n + 1], n, processes, as_of, policy) for n in range(processes)]
-
-
 def _in_processes(
-    work: Callable[[_Task, Callable[[int], None]], None],
-    tasks: Sequence[_Task],
-    progress: Progress,
-    what: str,
+    work: Callable[[_Task], int], tasks: Sequence[_Task], processes: int, progress: Progress | None, what: str
 ) -> None:
-    """Run a task a process; each says how much it has done, the first failure is raised here."""
+    """Run the tasks in processes of their own; say how much is done as each ends."""
     context = multiprocessing.get_context("spawn")
-    said: Any = context.SimpleQueue()
-    running = [context.Process(target=_run, args=(work, task, said), daemon=True) for task in tasks]
-    for process in running:
-        process.start()
-    done, left = 0, len(running)
-    while left:
-        word = said.get()
-        if isinstance(word, Exception):
-            raise word
-        left -= word is None
-        done += word or 0
-        if progress is not None:
-            progress(what, done, tasks[-1].end if what == "events" else None)
-    for process in running:
-        process.join()
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        running = [pool.submit(work, task) for task in tasks]
+        done = 0
+        try:
+            for ended, future in enumerate(as_completed(running), start=1):
+                done += future.result()
+                if progress is not None:
+                    progress(what, done, ended, len(tasks))
+        except (psycopg.Error, BrokenExecutor) as error:
+            pool.shutdown(cancel_futures=True)
+            raise RebuildFailed(f"a process of the rebuild failed: {type(error).__name__}") from error
 
 
-def _run(work: Callable[[_Task, Callable[[int], None]], None], task: _Task, said: Any) -> None:
-    try:
-        work(task, said.put)
-    except Exception as error:  # noqa: BLE001  the parent raises it
-        said.put(RebuildFailed(f"{type(error).__name__}: {error}"))
-    else:
-        said.put(None)
-
-
-class RebuildFailed(Exception):
-    """A process of the rebuild failed; the live tables are as they were."""
-
-    reason = "rebuild_failed"
-
-
-def _register(task: _Task, did: Callable[[int], None]) -> None:
-    with psycopg.connect(task.url, autocommit=True) as connection, connection.cursor(binary=True) as cursor:
-        for first in range(task.first, task.end, EVENTS_PER_READ):
-            rows = read.since(connection, first, min(EVENTS_PER_READ, task.end - first))
-            events = [project.from_stored(row) for row in rows]
-            named = [(e.call_session_id, e.position) for e in events if e.call_session_id]
-            lone = [(e.call_leg_id, e.position) for e in events if not e.call_session_id and e.call_leg_id]
-            links = {(e.call_leg_id, e.call_session_id) for e in events if e.call_session_id and e.call_leg_id}
-            _copy(cursor, "session_events", named)
-            _copy(cursor, "sessionless_events", lone)
-            cursor.execute(_sql("rebuild_link_legs"), _columns(sorted(links), "legs", "sessions"))
-            did(len(rows))
+def _register(task: _Task) -> int:
+    with psycopg.connect(task.url) as connection, connection.cursor(binary=True) as cursor:
+        events = [project.from_stored(row) for row in read.since(connection, task.first, task.end - task.first)]
+        named = [(e.call_session_id, e.position) for e in events if e.call_session_id]
+        lone = [(e.call_leg_id, e.position) for e in events if not e.call_session_id and e.call_leg_id]
+        links = {(e.call_leg_id, e.call_session_id) for e in events if e.call_session_id and e.call_leg_id}
+        _copy(cursor, "session_events", named)
+        _copy(cursor, "sessionless_events", lone)
+        legs, sessions = zip(*sorted(links), strict=True) if links else ((), ())
+        cursor.execute(_sql("rebuild_link_legs"), {"legs": list(legs), "sessions": list(sessions)})
+    return len(events)
 
 
 def _adopt(connection: psycopg.Connection[Any]) -> None:
@@ -161,21 +147,19 @@ def _adopt(connection: psycopg.Connection[Any]) -> None:
     connection.execute("ANALYZE rebuild.session_events")
 
 
-def _fold(task: _Task, did: Callable[[int], None]) -> None:
-    with psycopg.connect(task.url, autocommit=True) as connection:
-        after = ""
+def _fold(task: _Task) -> int:
+    folded, after = 0, ""
+    with psycopg.connect(task.url) as connection, connection.cursor(binary=True) as cursor:
         while True:
-            with connection.transaction(), connection.cursor(binary=True) as cursor:
-                cursor.execute(
-                    _sql("rebuild_sessions"),
-                    {"after": after, "share": task.share, "shares": task.shares, "limit": SESSIONS_PER_FOLD},
-                )
-                members: dict[str, list[int]] = dict(cursor.fetchall())
-                if not members:
-                    return
-                _fold_into_scratch(cursor, members, task.as_of, task.policy)
+            which = {"after": after, "share": task.first, "shares": task.end, "limit": SESSIONS_PER_FOLD}
+            cursor.execute(_sql("rebuild_sessions"), which)
+            members: dict[str, list[int]] = dict(cursor.fetchall())
+            if not members:
+                return folded
+            _fold_into_scratch(cursor, members, task.as_of, task.policy)
+            connection.commit()
+            folded += len(members)
             after = max(members)
-            did(len(members))
 
 
 def _fold_into_scratch(
@@ -290,10 +274,6 @@ def _copy(cursor: psycopg.Cursor[Any], name: str, rows: Iterable[tuple[Any, ...]
         copy.set_types(["text", "int8"])
         for row in rows:
             copy.write_row(row)
-
-
-def _columns(pairs: Sequence[tuple[Any, Any]], first: str, second: str) -> dict[str, list[Any]]:
-    return {first: [pair[0] for pair in pairs], second: [pair[1] for pair in pairs]}
 
 
 def _sql(name: str) -> Any:

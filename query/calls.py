@@ -1,6 +1,6 @@
 """Calls, found and shown whole: every row of every read model, under the names the tables have."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ _ORDERS = {"call_legs": ("initiated_at", "call_leg_id"), "timeline": ("seq",)}
 _ORDER_DEFAULT = ("call_leg_id", "seq")
 
 
-def latest(connection: sa.Connection, limit: int = LIMIT_DEFAULT) -> Sequence[Mapping[str, Any]]:
+def latest(connection: sa.Connection, limit: int = LIMIT_DEFAULT) -> Sequence[sa.RowMapping]:
     """Give the sessions that started last, newest first."""
     query = sa.select(SESSIONS).order_by(SESSIONS.c.started_at.desc().nulls_last(), SESSIONS.c.call_session_id)
     return connection.execute(query.limit(limit)).mappings().all()

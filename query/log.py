@@ -11,7 +11,7 @@ from store import statements
 
 def stats(connection: psycopg.Connection[Any]) -> dict[str, int]:
     """Count the log. Positions are those of the next event: everything before them is there, or projected."""
-    counts = dict.fromkeys(("stored", "quarantined", "unattributed", "unknown_type", "aliased_type"), 0)
+    counts: dict[str, int] = dict.fromkeys(("stored", "quarantined", "unattributed", "unknown_type", "aliased_type"), 0)
     for event_type, quarantined, has_leg, stored in connection.execute(statements.load("store", "count_log")):
         for name in _kinds(event_type, quarantined=quarantined, has_leg=has_leg):
             counts[name] += stored

@@ -5,6 +5,7 @@ At most ``concurrency`` requests are under way and ``rate`` are begun a second. 
 """
 
 import asyncio
+import ssl
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -105,19 +106,24 @@ class Sender:
     async def post(self, deliveries: Sequence[Delivery], progress: Progress | None = None) -> Summary:
         """Send every delivery and give what was answered."""
         counts, pace, waiting = _Counts(len(deliveries), progress), _Pace(self.rate), iter(deliveries)
-        async with self._client() as client, asyncio.TaskGroup() as group:
+        trusted = ssl.create_default_context()
+        async with asyncio.TaskGroup() as group:
             for _ in range(self.concurrency):
-                group.create_task(self._work(waiting, client, pace, counts))
+                group.create_task(self._work(waiting, trusted, pace, counts))
         return counts.summary()
 
-    def _client(self) -> httpx.AsyncClient:
-        limits = httpx.Limits(max_connections=self.concurrency, max_keepalive_connections=self.concurrency)
-        return httpx.AsyncClient(timeout=self.timeout_seconds, limits=limits, trust_env=False, transport=self.transport)
+    async def _work(self, waiting: Iterator[Delivery], trusted: ssl.SSLContext, pace: _Pace, counts: _Counts) -> None:
+        """Send what is waiting, one after the other, each until it is settled.
 
-    async def _work(self, waiting: Iterator[Delivery], client: httpx.AsyncClient, pace: _Pace, counts: _Counts) -> None:
-        """Send what is waiting, one after the other, each until it is settled."""
-        for delivery in waiting:
-            counts.note(delivery, *await self._settle(delivery, client, pace, counts))
+        Each worker has a client of its own: httpx looks at every connection of a pool for each request, which
+        at 32 connections cost more than half of the time.
+        """
+        client = httpx.AsyncClient(
+            timeout=self.timeout_seconds, verify=trusted, trust_env=False, transport=self.transport
+        )
+        async with client:
+            for delivery in waiting:
+                counts.note(delivery, *await self._settle(delivery, client, pace, counts))
 
     async def _settle(
         self, delivery: Delivery, client: httpx.AsyncClient, pace: _Pace, counts: _Counts

@@ -19,8 +19,8 @@ def rebuild(
     with database.opened(settings.load()) as opened, output.progress() as bar:
         tasks = {what: bar.add_task(what, total=None) for what in ("events", "sessions")}
 
-        def show(what: str, done: int, total: int | None) -> None:
-            bar.update(tasks[what], completed=done, total=total)
+        def show(what: str, done: int, tasks_done: int, tasks_all: int) -> None:
+            bar.update(tasks[what], description=f"{done} {what}", completed=tasks_done, total=tasks_all)
 
         differences = rebuilding.rebuild(
             opened.as_part("worker"), worker.now, processes=processes, apply=not check, progress=show

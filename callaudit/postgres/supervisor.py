@@ -130,6 +130,8 @@ class Supervisor:
     def _lock_server(self) -> int:
         """Take server.lock: from then on no process of an earlier server is left."""
         lock = locks.opened(self.server.instance.server_lock)
+        if not locks.exclusive_if_free(lock):
+            sys.stderr.write("callaudit: waiting for the last process of an earlier server to end\n")
         while not locks.exclusive_if_free(lock):
             if self._stopping():
                 raise StartFailed("Told to stop while an earlier server was still ending.")

@@ -216,7 +216,7 @@ def test_server_starts_again_only_when_nothing_of_the_killed_one_is_left(tmp_pat
             backend, pid = connection.info.backend_pid, postmaster(tmp_path)
             os.kill(backend, signal.SIGSTOP)
             os.kill(pid, signal.SIGKILL)
-            until(lambda: "ended by itself" in server.log.read_text())
+            until(lambda: "waiting for the last process" in server.log.read_text())
             assert not answers(server.url())
             os.kill(backend, signal.SIGCONT)
         until(lambda: answers(server.url()))

@@ -16,7 +16,7 @@ def test_every_column_is_documented_in_order(name: str) -> None:
     """Each report's section lists its columns as declared: name, what it holds, meaning."""
     section = re.search(rf"^## {name}$(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL)
     assert section is not None
-    table = section[1].partition("| column | holds | meaning |\n|---|---|---|\n")[2].splitlines()
+    table = section[1].partition("| column | holds | meaning |\n|---|---|---|\n")[2].strip().splitlines()
     declared = registry.find(name).columns
     assert table == [f"| `{column.name}` | {column.kind.value} | {column.meaning} |" for column in declared]
 

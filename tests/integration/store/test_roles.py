@@ -1,0 +1,165 @@
+"""What each part of the program may touch, listed whole: a grant too many fails here as one too few does."""
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from psycopg import errors as postgres_errors
+
+from tests.conftest import Database
+from tests.integration.store import logs
+from tests.unit.store import entries
+
+APPEND = {"INSERT", "SELECT"}
+LOG_AND_INTAKE = {
+    ("ingest", "log.events"): APPEND,
+    ("ingest", "log.event_keys"): APPEND,
+    ("ingest", "log.redeliveries"): APPEND,
+    ("ingest", "log.append_turn"): {"SELECT", "UPDATE"},
+    ("ingest", "intake.rejections"): APPEND,
+    ("ingest", "intake.rejection_counts"): {*APPEND, "UPDATE"},
+    ("ingest", "intake.redelivery_counts"): {*APPEND, "UPDATE"},
+    ("worker", "log.events"): APPEND,
+    ("worker", "log.event_keys"): APPEND,
+    ("worker", "log.redeliveries"): APPEND,
+    ("worker", "log.append_turn"): {"SELECT", "UPDATE"},
+    ("worker", "intake.rejections"): {"SELECT"},
+    ("worker", "intake.rejection_counts"): {*APPEND, "UPDATE"},
+    ("worker", "intake.redelivery_counts"): {*APPEND, "UPDATE"},
+    ("auditor", "log.events"): {"SELECT"},
+    ("auditor", "log.event_keys"): {"SELECT"},
+    ("auditor", "log.redeliveries"): {"SELECT"},
+    ("auditor", "log.append_turn"): {"SELECT"},
+    ("auditor", "intake.rejections"): {"SELECT"},
+    ("auditor", "intake.rejection_counts"): {"SELECT"},
+    ("auditor", "intake.redelivery_counts"): {"SELECT"},
+}
+GRANTED = """
+    SELECT replace(coalesce(grantee.rolname, 'public'), 'callaudit_', ''),
+           relnamespace::regnamespace || '.' || relname, array_agg(given.privilege_type)
+    FROM pg_class, aclexplode(relacl) AS given LEFT JOIN pg_roles AS grantee ON grantee.oid = given.grantee
+    WHERE relnamespace::regnamespace::text = ANY(%s) AND given.grantee <> relowner AND relkind IN ('r', 'p', 'v')
+    GROUP BY 1, 2
+"""
+
+
+def granted(database: Database, *schemas: str) -> dict[tuple[str, str], set[str]]:
+    """Give what is granted on the tables and views of the schemas, by role and name; the owner's left out."""
+    with psycopg.connect(database.url) as connection:
+        rows = connection.execute(GRANTED, [list(schemas)]).fetchall()
+    return {(role, name): set(privileges) for role, name, privileges in rows}
+
+
+def test_grants_on_the_log_are_those_listed_and_no_others(database: Database) -> None:
+    """Nobody has UPDATE or DELETE on evidence, partitions are reached through their table alone, analysts see nothing."""
+    assert granted(database, "log", "intake") == LOG_AND_INTAKE
+
+
+def test_grants_on_the_read_models_let_the_worker_write_and_others_read(database: Database) -> None:
+    """Ingest has no business with read models; analysts and auditors read them; the worker alone writes them."""
+    given = granted(database, "calls", "facts")
+    tables = {name for _, name in given if name.startswith("calls.")}
+    views = {name for _, name in given if name.startswith("facts.")}
+    assert tables
+    assert views
+    writes = {("worker", name): {*APPEND, "UPDATE", "DELETE"} for name in tables}
+    reads = {(role, name): {"SELECT"} for role in ("analyst", "auditor") for name in tables | views}
+    assert given == {**writes, **reads, **{("worker", name): {"SELECT"} for name in views}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "roles"),
+    [
+        ("log", {"ingest", "worker", "auditor"}),
+        ("intake", {"ingest", "worker", "auditor"}),
+        ("calls", {"worker", "analyst", "auditor"}),
+        ("facts", {"worker", "analyst", "auditor"}),
+        ("rebuild", {"worker"}),
+    ],
+)
+def test_schemas_are_open_to_those_who_need_them(database: Database, schema: str, roles: set[str]) -> None:
+    """Without USAGE nothing in a schema can be named."""
+    with psycopg.connect(database.url) as connection:
+        allowed = {
+            role
+            for role in ("ingest", "worker", "analyst", "auditor")
+            if connection.execute("SELECT has_schema_privilege(%s, %s, 'USAGE')", [f"callaudit_{role}", schema])
+            .fetchone() == (True,)
+        }  # fmt: skip
+    assert allowed == roles
+
+
+@pytest.mark.parametrize(
+    ("function", "roles"),
+    [
+        ("log.ensure_partitions(bigint)", {"ingest", "worker"}),
+        ("intake.prune(timestamptz)", {"worker"}),
+    ],
+)
+def test_functions_with_the_owners_rights_are_for_those_who_need_them(
+    database: Database, function: str, roles: set[str]
+) -> None:
+    """What runs as the owner is run by nobody else, and finds its tables whatever the caller's search path."""
+    with psycopg.connect(database.url) as connection:
+        allowed = {
+            role
+            for role in ("ingest", "worker", "analyst", "auditor")
+            if connection.execute("SELECT has_function_privilege(%s, %s, 'EXECUTE')", [f"callaudit_{role}", function])
+            .fetchone() == (True,)
+        }  # fmt: skip
+        settings = connection.execute("SELECT proconfig FROM pg_proc WHERE oid = %s::regprocedure", [function])
+        assert settings.fetchone() == (["search_path=pg_catalog, pg_temp"],)
+    assert allowed == roles
+
+
+def test_only_the_known_functions_run_as_the_owner(database: Database) -> None:
+    """A new SECURITY DEFINER function has to be listed above."""
+    with psycopg.connect(database.url) as connection:
+        names = connection.execute(
+            "SELECT oid::regprocedure::text FROM pg_proc WHERE prosecdef AND pronamespace::regnamespace::text"
+            " IN ('log', 'intake', 'calls', 'facts', 'rebuild') ORDER BY 1"
+        ).fetchall()
+    assert names == [("intake.prune(timestamp with time zone)",), ("log.ensure_partitions(bigint)",)]
+
+
+def test_analyst_reads_read_models_and_no_body(database: Database) -> None:
+    """An analyst asks the read models; the log, with its bodies, and what was refused stay closed."""
+    with psycopg.connect(database.as_part("analyst"), autocommit=True) as analyst:
+        analyst.execute("SELECT * FROM calls.timeline, facts.call_legs, facts.log_position")
+        for table in ("log.events", "log.redeliveries", "intake.rejections"):
+            with pytest.raises(postgres_errors.InsufficientPrivilege):
+                analyst.execute(f"SELECT * FROM {table}")  # noqa: S608 our own names
+        with pytest.raises(postgres_errors.InsufficientPrivilege):
+            analyst.execute("DELETE FROM calls.timeline")
+        columns = analyst.execute(
+            "SELECT count(*) FROM information_schema.columns WHERE data_type = 'bytea'"
+            " AND table_schema <> 'pg_catalog'"
+        ).fetchone()
+        assert columns == (0,)
+
+
+def test_auditor_reads_everything_and_writes_nothing(database: Database) -> None:
+    """An auditor sees the signed bytes, and leaves no trace."""
+    with logs.appender(database.as_part("ingest")) as appender:
+        appender.append(entries.some(0, 2))
+    with psycopg.connect(database.as_part("auditor"), autocommit=True) as auditor:
+        assert auditor.execute("SELECT body FROM log.events").fetchall() == [(e.body,) for e in entries.some(0, 2)]
+        auditor.execute("SELECT * FROM log.event_keys, log.redeliveries, intake.rejections, calls.call_legs")
+        for statement in (
+            "INSERT INTO log.event_keys VALUES (0, '', 0)",
+            "INSERT INTO intake.redelivery_counts VALUES (0, 1)",
+            "INSERT INTO calls.progress VALUES (true, 1)",
+            "CREATE TABLE calls.mine ()",
+        ):
+            with pytest.raises(postgres_errors.InsufficientPrivilege):
+                auditor.execute(statement)
+
+
+def test_stranger_reads_nothing(clone: Callable[..., Database]) -> None:
+    """PUBLIC has been given nothing on any of our schemas."""
+    with psycopg.connect(clone().url, autocommit=True) as connection:
+        open_to_all = connection.execute(
+            "SELECT nspname FROM pg_namespace, aclexplode(nspacl) AS given"
+            " WHERE given.grantee = 0 AND nspname IN ('log', 'intake', 'calls', 'facts', 'rebuild')"
+        ).fetchall()
+    assert open_to_all == []
