@@ -1,6 +1,7 @@
 """The command line: what a person or a schedule types. Exit codes: 0 good, 1 the answer is no, 2 wrong use."""
 
 import importlib
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
@@ -60,14 +61,27 @@ def _run(program: Callable[..., object]) -> int:
         return end.exit_code
     except (typer.Abort, KeyboardInterrupt):
         return 130
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  told in one sentence, or raised on
         show = getattr(error, "show", None)
         if show is not None:  # a usage error: it knows how to show itself, with the usage line
             show()
             return 2
-        reason = getattr(error, "reason", None)
-        if reason is None and not type(error).__module__.startswith("psycopg"):
-            raise
-        logs.say(f"callaudit: {error} [{reason or 'database_error'}]")
+        logs.say(f"callaudit: {_sentence(error)}")
         return 2
     return 0
+
+
+def _sentence(error: Exception) -> str:
+    """Say what was refused, in one line with its reason; what nobody foresaw is raised on."""
+    reason = getattr(error, "reason", None)
+    if reason is not None:
+        return f"{error} [{reason}]"
+    database_error = getattr(error, "orig", error)  # SQLAlchemy's wrapper around the driver's
+    if not type(database_error).__module__.startswith("psycopg"):
+        raise error
+    text = " ".join(str(database_error).split())
+    if getattr(database_error, "sqlstate", None) in {"42P01", "3F000", "42883"} or re.search(
+        r'role ".*" does not exist', text
+    ):
+        return "the database has no schema of callaudit yet: run `callaudit migrate` [schema_missing]"
+    return f"the database refused: {text} [database_refused]"

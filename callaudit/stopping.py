@@ -1,6 +1,8 @@
-"""SIGINT and SIGTERM as an event to wait on: what is under way is finished first."""
+"""When to stop: SIGINT and SIGTERM as an event to wait on, and a parent that is gone as a SIGTERM."""
 
+import os
 import signal
+import sys
 import threading
 from types import FrameType
 
@@ -15,3 +17,13 @@ def on_signals() -> threading.Event:
     signal.signal(signal.SIGINT, told)
     signal.signal(signal.SIGTERM, told)
     return stop
+
+
+def with_parent() -> None:
+    """Make the end of the parent, even by SIGKILL, a SIGTERM here: it holds the other end of standard input."""
+
+    def wait() -> None:
+        sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="wait for the parent's end", daemon=True).start()

@@ -34,7 +34,10 @@ class Process:
         """Start it, or start it again."""
         self.started_at = time.monotonic()
         self.running = subprocess.Popen(
-            [sys.executable, "-m", "callaudit", *self.arguments], pass_fds=self.pass_fds, env=self.environment
+            [sys.executable, "-m", "callaudit", *self.arguments, "--with-parent"],
+            stdin=subprocess.PIPE,  # closes with this process, however it ends: see stopping.with_parent
+            pass_fds=self.pass_fds,
+            env=self.environment,
         )
 
     def keep_running(self) -> None:

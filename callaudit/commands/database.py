@@ -6,10 +6,13 @@ import typer
 
 from callaudit import database, logs, settings, stopping
 from callaudit import worker as projector
+from callaudit.commands.options import WithParent
 
 
-def worker() -> None:
+def worker(with_parent: WithParent = False) -> None:
     """Project the log into the tables people query."""
+    if with_parent:
+        stopping.with_parent()
     stop = stopping.on_signals()
     with database.opened(settings.load()) as opened:
         projector.run(opened.as_part("worker"), stop)

@@ -7,7 +7,7 @@ import typer
 
 from callaudit import database, settings, sockets, stopping
 from callaudit import up as together
-from callaudit.commands.options import HOST_DEFAULT, PORT_DEFAULT, Host, Port, Workers
+from callaudit.commands.options import HOST_DEFAULT, PORT_DEFAULT, Host, Port, WithParent, Workers
 from ingest import verifier
 
 
@@ -27,8 +27,11 @@ def serve(
     port: Port = PORT_DEFAULT,
     workers: Workers = 1,
     inherited: Annotated[int | None, typer.Option("--socket", hidden=True)] = None,
+    with_parent: WithParent = False,
 ) -> None:
     """Serve HTTP: take webhooks."""
+    if with_parent:
+        stopping.with_parent()
     read = settings.load()
     verifier.public_keys(read.telnyx_public_key)
     if inherited is not None:

@@ -9,8 +9,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -44,7 +45,7 @@ def bindir(request: pytest.FixtureRequest) -> Path | None:
 
 
 @pytest.fixture
-def open_home() -> Iterator[Path]:
+def open_home() -> Generator[Path]:
     """Give an empty directory that other users can reach."""
     with tempfile.TemporaryDirectory(prefix="callaudit-test-") as directory:
         Path(directory).chmod(0o755)
@@ -53,8 +54,8 @@ def open_home() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def user_process(
-    home: Path, bindir: Path | None = None, python: str = sys.executable, **options: object
-) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    home: Path, bindir: Path | None = None, python: str = sys.executable, **options: Any
+) -> Generator[tuple[subprocess.Popen[str], str, str]]:
     """Run another process that uses the server until its standard input ends; give `started` and the URL."""
     with subprocess.Popen(
         [python, "-c", USER, str(home), *([str(bindir)] if bindir else [])],
@@ -82,7 +83,7 @@ def until(condition: Callable[[], bool]) -> None:
 def value(url: str, query: str) -> object:
     """Give the one value a query gives."""
     with psycopg.connect(url, autocommit=True) as connection:
-        row = connection.execute(query).fetchone()
+        row = connection.execute(query.encode()).fetchone()
     return row and row[0]
 
 
@@ -90,7 +91,7 @@ def execute(url: str, *statements: str) -> None:
     """Run statements, each in its own transaction."""
     with psycopg.connect(url, autocommit=True) as connection:
         for statement in statements:
-            connection.execute(statement)
+            connection.execute(statement.encode())
 
 
 def answers(url: str) -> bool:
@@ -416,7 +417,7 @@ def test_user_who_is_not_root_needs_nothing(open_home: Path, bindir: Path | None
         assert answers(url)
 
 
-def runs(*command: str, **options: object) -> bool:
+def runs(*command: str, **options: Any) -> bool:
     """Say whether the command can be run and succeeds."""
     try:
         return subprocess.run(command, cwd="/", check=False, **options).returncode == 0

@@ -10,8 +10,8 @@ from psycopg import errors as postgres_errors
 from psycopg import sql
 
 from tests.conftest import Database
-from tests.integration.store import logs
-from tests.unit.store import entries
+from tests.integration.store import log as kept
+from tests.unit.store import made
 
 TABLES = ("events", "events_000000", "events_000001", "event_keys", "redeliveries", "append_turn")
 WITH_COLUMNS = {name: name != "append_turn" for name in TABLES}
@@ -23,10 +23,10 @@ OWNERS = ("owner", "superuser", "superuser under replica")
 @pytest.fixture(scope="module")
 def log(clone: Callable[..., Database]) -> Database:
     """A log with events in two partitions and a redelivery, shared by tests that cannot change it."""
-    made = clone(partition_positions=64)
-    with logs.appender(made.as_part("ingest")) as appender:
-        appender.append([*entries.some(0, 100), entries.make(0)])
-    return made
+    database = clone(partition_positions=64)
+    with kept.appender(database) as appender:
+        appender.append([*map(made.entry, range(100)), made.entry(0)])
+    return database
 
 
 @contextmanager
@@ -54,14 +54,14 @@ def changes(table: str) -> list[sql.Composed]:
 @pytest.mark.parametrize("table", TABLES)
 def test_change_of_the_log_is_refused(log: Database, table: str, who: str) -> None:
     """UPDATE, DELETE and TRUNCATE fail for every role and the owner, also with no row, also as a replica would."""
-    before = logs.rows(log.url, f"log.{table}", "1") if WITH_COLUMNS[table] else []
+    before = kept.rows(log, f"log.{table}", "1") if WITH_COLUMNS[table] else []
     with acting(log, who) as connection:
         for change in changes(table):
             with pytest.raises(postgres_errors.InsufficientPrivilege) as refused:
                 connection.execute(change)
             if who in OWNERS:  # no grant stands in their way: it was the trigger
                 assert "is refused: the log is append-only" in str(refused.value)
-    assert (logs.rows(log.url, f"log.{table}", "1") if WITH_COLUMNS[table] else []) == before
+    assert (kept.rows(log, f"log.{table}", "1") if WITH_COLUMNS[table] else []) == before
 
 
 @pytest.mark.parametrize("who", WRITERS)

@@ -7,8 +7,8 @@ import pytest
 from psycopg import errors as postgres_errors
 
 from tests.conftest import Database
-from tests.integration.store import logs
-from tests.unit.store import entries
+from tests.integration.store import log as kept
+from tests.unit.store import made
 
 APPEND = {"INSERT", "SELECT"}
 LOG_AND_INTAKE = {
@@ -140,10 +140,10 @@ def test_analyst_reads_read_models_and_no_body(database: Database) -> None:
 
 def test_auditor_reads_everything_and_writes_nothing(database: Database) -> None:
     """An auditor sees the signed bytes, and leaves no trace."""
-    with logs.appender(database.as_part("ingest")) as appender:
-        appender.append(entries.some(0, 2))
+    with kept.appender(database) as appender:
+        appender.append([made.entry(0), made.entry(1)])
     with psycopg.connect(database.as_part("auditor"), autocommit=True) as auditor:
-        assert auditor.execute("SELECT body FROM log.events").fetchall() == [(e.body,) for e in entries.some(0, 2)]
+        assert auditor.execute("SELECT body FROM log.events").fetchall() == [(made.entry(0).body,), (made.entry(1).body,)]
         auditor.execute("SELECT * FROM log.event_keys, log.redeliveries, intake.rejections, calls.call_legs")
         for statement in (
             "INSERT INTO log.event_keys VALUES (0, '', 0)",

@@ -12,7 +12,7 @@ import pytest
 from store import batch
 from store.entry import Entry, Kept
 from store.errors import LogUnavailable
-from tests.unit.store import entries
+from tests.unit.store import made
 
 
 @dataclass
@@ -73,7 +73,7 @@ def on_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]
 
 async def puts(batcher: batch.Batcher, first: int, end: int) -> list[asyncio.Task[Kept]]:
     """Begin to put entries, and give the tasks once all of them wait."""
-    tasks = [asyncio.create_task(batcher.put(each)) for each in entries.some(first, end)]
+    tasks = [asyncio.create_task(batcher.put(each)) for each in map(made.entry, range(first, end))]
     await asyncio.sleep(0)
     return tasks
 
@@ -88,7 +88,7 @@ async def test_put_commits_at_once_when_the_log_is_idle() -> None:
     """No timer delays a lone entry: its commit begins without another arriving."""
     log = Log().open()
     async with batch.Batcher(log.connect) as batcher:
-        assert await batcher.put(entries.make(0)) == Kept(0, redelivered=False)
+        assert await batcher.put(made.entry(0)) == Kept(0, redelivered=False)
     assert log.sizes == [1]
 
 
@@ -104,7 +104,7 @@ async def test_put_groups_what_waits_during_a_commit() -> None:
         log.open()
         assert positions(await asyncio.gather(*first, *later)) == [0, 1, 2, 3, 4, 5]
     assert log.sizes == [1, 5]
-    assert [each for one in log.batches for each in one] == entries.some(0, 6)
+    assert [each for one in log.batches for each in one] == [made.entry(number) for number in range(6)]
 
 
 @on_loop
@@ -142,7 +142,7 @@ async def test_put_refuses_at_once_when_too_many_wait() -> None:
         await log.commit_begins()
         later = await puts(batcher, 1, 4)
         with pytest.raises(LogUnavailable, match="too many"):
-            await batcher.put(entries.make(9))
+            await batcher.put(made.entry(9))
         log.open()
         assert positions(await asyncio.gather(*first, *later)) == [0, 1, 2, 3]
 
@@ -162,7 +162,7 @@ def test_failure_settles_the_whole_batch(failure: Exception) -> None:
             heard = await asyncio.gather(*later, return_exceptions=True)
             assert [type(each) for each in heard] == [LogUnavailable] * 3
             assert (log.connected, log.closed) == (1, 1)
-            assert (await batcher.put(entries.make(9))).position == 1
+            assert (await batcher.put(made.entry(9))).position == 1
         assert (log.connected, log.closed) == (2, 2)
 
     asyncio.run(run())
@@ -181,8 +181,8 @@ async def test_put_fails_while_no_connection_can_be_made_and_works_again_after()
 
     async with batch.Batcher(connect) as batcher:
         with pytest.raises(LogUnavailable, match="OSError"):
-            await batcher.put(entries.make(0))
-        assert (await batcher.put(entries.make(0))).position == 0
+            await batcher.put(made.entry(0))
+        assert (await batcher.put(made.entry(0))).position == 0
 
 
 @on_loop
@@ -197,7 +197,7 @@ async def test_leaving_drains_what_waits_and_takes_nothing_new() -> None:
         leaving = asyncio.create_task(stack.aclose())
         await asyncio.sleep(0)
         with pytest.raises(LogUnavailable, match="stopping"):
-            await batcher.put(entries.make(9))
+            await batcher.put(made.entry(9))
         assert not leaving.done()
         log.open()
         await leaving

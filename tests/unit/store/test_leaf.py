@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from store import leaf
 from store.entry import Entry
-from tests.unit.store import entries
+from tests.unit.store import made
 
 SALT = bytes(range(16))
 TEXTS = ("source", "event_type", "event_id")
@@ -98,13 +98,13 @@ def test_hash_of_the_empty_leaf_is_that_of_rfc_6962() -> None:
     assert leaf.hash_of(b"").hex() == "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
 
 
-@given(entries.ANY)
+@given(made.entries())
 def test_leaf_decodes_to_what_the_entry_claims(entry: Entry) -> None:
     """Each claim can be read back from the leaf, so that no two different rows share one."""
     assert decode(leaf.encode(entry, SALT)) == claims(entry)
 
 
-@given(entries.ANY, entries.ANY)
+@given(made.entries(), made.entries())
 def test_leaves_differ_where_any_claim_does(one: Entry, other: Entry) -> None:
     """Changing any one claimed field changes the leaf, and changing anything else does not."""
     for name in (field.name for field in fields(Entry)):
@@ -122,7 +122,7 @@ def test_commitment_tells_body_from_signature(body: bytes, signature: bytes, cut
     assert (leaf.commitment(*moved, SALT) == leaf.commitment(body, signature, SALT)) == same
 
 
-@given(entries.ANY)
+@given(made.entries())
 def test_commitment_hides_the_body_without_the_salt(entry: Entry) -> None:
     """Under another salt the same body commits otherwise, so a guess cannot be checked without it."""
     assert leaf.encode(entry, SALT) != leaf.encode(entry, sha256(SALT).digest()[:16])
