@@ -1,6 +1,7 @@
 # `make` lists what there is. Python 3.11 or newer with venv, and make, are all it needs.
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 SHELL := /bin/sh
 
 .DEFAULT_GOAL := help
@@ -17,11 +18,12 @@ setup: .venv/.ok ## make .venv with the locked dependencies and .venv/bin/callau
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
 	  || { echo "Python's venv module is missing: on Debian, apt-get install python3-venv"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@# uv installs in 2 s what takes pip 45; where it cannot be had, pip reads the same lock.
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --target .venv/uv 'uv==0.13.9' 2>/dev/null \
-	  && .venv/uv/bin/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock \
-	  || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@# uv installs in 5 s what takes pip 45; where it cannot be had or cannot reach the registry, pip reads the same lock.
+	@sed -n '/^uv==/,/^[^ ]/{/^uv==/p;/^ /p}' requirements.lock > .venv/uv.lock
+	@$(PIP) --no-deps --target .venv/uv --require-hashes -r .venv/uv.lock 2>/dev/null \
+	  && .venv/uv/bin/uv pip install -q --native-tls --python $(BIN)/python --require-hashes -r requirements.lock 2>/dev/null \
+	  || $(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: setup ## an afternoon of made-up calls through the real program, compared with the truth
@@ -48,7 +50,7 @@ format: setup ## format the code
 	@$(BIN)/ruff check --fix .
 
 lock: ## resolve the dependencies anew
-	@.venv/uv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --group test pyproject.toml -o requirements.lock
+	@.venv/uv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --group test pyproject.toml -o requirements.lock
 
 bench: setup ## ours beside the hand-rolled peers: ratios
 	@$(BIN)/python -m benchmarks.ingest

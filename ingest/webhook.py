@@ -31,6 +31,9 @@ BODY_BYTES_MAX_DEFAULT = 2 * 2**20
 BODY_SECONDS_MAX_DEFAULT = 5.0
 """Telnyx itself waits two seconds for the answer."""
 
+LENGTH_DIGITS_MAX = 18
+"""More digits than any length has."""
+
 CONTENT_TYPES = frozenset({"", "application/json", deliveries.FORM})
 
 Scope = dict[str, Any]
@@ -144,7 +147,7 @@ class Webhook:
         if request.method != "POST":
             raise errors.MethodRefused("method_not_allowed", "webhooks are posted")
         declared = request.header(b"content-length")
-        if declared is not None and declared.isdecimal() and int(declared) > self._rules.body_bytes_max:
+        if declared is not None and declared.isdecimal() and self._is_too_large(declared):
             raise self._too_large()
         if request.content_type not in CONTENT_TYPES:
             raise errors.ContentRefused("content_type_unsupported", "expected application/json")
@@ -166,8 +169,19 @@ class Webhook:
         except TimeoutError as error:
             raise errors.BodyTimedOut("body_timeout", "the body did not arrive in time") from error
 
+    def _is_too_large(self, declared: str) -> bool:
+        # int() refuses thousands of digits with an error of its own.
+        return len(declared) > LENGTH_DIGITS_MAX or int(declared) > self._rules.body_bytes_max
+
     def _too_large(self) -> errors.BodyTooLarge:
         return errors.BodyTooLarge("body_too_large", f"at most {self._rules.body_bytes_max} bytes")
+
+
+_EXTRA = {
+    405: [(b"allow", b"POST")],
+    408: [(b"connection", b"close")],  # else the rest of the slow body would still be waited for
+    503: [(b"retry-after", b"1")],
+}
 
 
 async def _answer_refusal(send: Send, refusal: errors.Refused) -> None:
@@ -177,7 +191,7 @@ async def _answer_refusal(send: Send, refusal: errors.Refused) -> None:
         "status": refusal.status,
         "reason": refusal.reason,
     }
-    extra = {405: [(b"allow", b"POST")], 503: [(b"retry-after", b"1")]}.get(refusal.status, [])
+    extra = _EXTRA.get(refusal.status, ())
     await _answer(send, refusal.status, b"application/problem+json", orjson.dumps(problem), extra)
 
 

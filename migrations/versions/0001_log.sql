@@ -83,7 +83,8 @@ CREATE FUNCTION log.partition_positions() RETURNS bigint LANGUAGE sql IMMUTABLE
 
 -- Keeps partitions for positions up to (not including) the end of the second one beyond `upto`, and returns the
 -- first position without one. CREATE LIKE, then ATTACH: CREATE ... PARTITION OF waits behind readers and then
--- blocks inserts. The CHECK spares ATTACH its scan.
+-- blocks inserts. The CHECK spares ATTACH its scan. One maker at a time, by the lock that ATTACH takes anyway:
+-- an advisory lock could be held by any role, an analyst's too.
 CREATE FUNCTION log.ensure_partitions(upto bigint) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -91,7 +92,11 @@ DECLARE
     number bigint;
     name text;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('log.ensure_partitions'));
+    SELECT count(*) INTO number FROM pg_inherits WHERE inhparent = 'log.events'::regclass;
+    IF number > upto / size + 2 THEN
+        RETURN number * size;
+    END IF;
+    LOCK TABLE ONLY log.events IN SHARE UPDATE EXCLUSIVE MODE;
     SELECT count(*) INTO number FROM pg_inherits WHERE inhparent = 'log.events'::regclass;
     WHILE number <= upto / size + 2 LOOP
         name := format('events_%s', lpad(number::text, 6, '0'));

@@ -22,6 +22,7 @@ from psycopg.conninfo import conninfo_to_dict
 from callaudit import postgres
 
 REPOSITORY = Path(__file__).parents[3]
+MODULES = os.pathsep.join((str(REPOSITORY), str(Path(psycopg.__path__[0]).parent)))
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 DEADLINE_S = 30
 USER = """
@@ -52,24 +53,51 @@ def open_home() -> Generator[Path]:
         yield Path(directory)
 
 
-@contextlib.contextmanager
-def user_process(
-    home: Path, bindir: Path | None = None, python: str = sys.executable, **options: Any
-) -> Generator[tuple[subprocess.Popen[str], str, str]]:
-    """Run another process that uses the server until its standard input ends; give `started` and the URL."""
-    with subprocess.Popen(
+def arrive(
+    home: Path,
+    bindir: Path | None = None,
+    *,
+    python: str = sys.executable,
+    env: dict[str, str] | None = None,
+    uid: int | None = None,
+) -> subprocess.Popen[str]:
+    """Start another process that uses the server until its standard input ends."""
+    return subprocess.Popen(
         [python, "-c", USER, str(home), *([str(bindir)] if bindir else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        **{"env": {**os.environ, "PYTHONPATH": str(REPOSITORY)}, "cwd": "/", **options},
-    ) as process:
-        started, _, url = process.stdout.readline().strip().partition(" ")
-        try:
-            yield process, started, url
-        finally:
-            process.stdin.close()
-            process.wait(DEADLINE_S)
+        env={**(os.environ if env is None else env), "PYTHONPATH": MODULES},
+        cwd="/",
+        user=uid,
+        group=uid,
+        extra_groups=None if uid is None else [],
+    )
+
+
+def says(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Give `started` and the URL, once the process has its server."""
+    assert process.stdout is not None
+    started, _, url = process.stdout.readline().strip().partition(" ")
+    return started, url
+
+
+def leave(process: subprocess.Popen[str]) -> None:
+    """Let the process end its use, and wait until it has ended."""
+    process.communicate(timeout=DEADLINE_S)
+    process.wait(DEADLINE_S)
+
+
+@contextlib.contextmanager
+def user_process(
+    home: Path, bindir: Path | None = None, **options: Any
+) -> Generator[tuple[subprocess.Popen[str], str, str]]:
+    """Have another process use the server during the block."""
+    process = arrive(home, bindir, **options)
+    try:
+        yield process, *says(process)
+    finally:
+        leave(process)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -161,8 +189,8 @@ def test_second_user_attaches_and_the_last_to_leave_stops(tmp_path: Path) -> Non
         with postgres.embedded(tmp_path) as server:
             assert not server.started
             assert server.url() == url
-            first.stdin.close()
-            assert first.wait(DEADLINE_S) == 0
+            leave(first)
+            assert first.returncode == 0
             assert answers(server.url())
             pid = postmaster(tmp_path)
     assert is_gone(pid)
@@ -281,14 +309,15 @@ def test_server_started_by_hand_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["with space", "a,b", 'o\'clock "%41" é', "deep/" + "d" * 120])
 def test_home_may_have_any_name(tmp_path: Path, name: str) -> None:
     """Spaces, quotes, commas and paths too long for a socket work, twice, and leave nothing outside."""
-    before = set(Path(tempfile.gettempdir()).glob("callaudit-*"))
+    outside = Path(tempfile.gettempdir())
+    used: set[Path] = set()
     for _ in range(2):
         with postgres.embedded(tmp_path / name) as server:
             assert value(server.url(), "show data_directory") == str(server.data)
+            used.add(server.socket_dir)
             with postgres.embedded(tmp_path / name) as second:
                 assert second.socket_dir == server.socket_dir
-    ours = set(Path(tempfile.gettempdir()).glob("callaudit-*")) - before
-    assert server.socket_dir not in ours
+    assert not [directory for directory in used if directory.parent == outside and directory.exists()]
 
 
 def test_killed_supervisor_leaves_one_temporary_directory(tmp_path: Path) -> None:
@@ -313,20 +342,10 @@ def test_two_homes_at_once(tmp_path: Path) -> None:
 
 def test_one_of_many_that_come_at_once_starts(tmp_path: Path) -> None:
     """Processes that find no server at the same moment agree on one."""
-    with contextlib.ExitStack() as users:
-        arrived = [
-            subprocess.Popen(
-                [sys.executable, "-c", USER, str(tmp_path)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                cwd=REPOSITORY,
-            )
-            for _ in range(4)
-        ]
-        for process in arrived:
-            users.enter_context(process)
-        said = [process.stdout.readline().split() for process in arrived]
+    arrived = [arrive(tmp_path) for _ in range(4)]
+    said = [says(process) for process in arrived]
+    for process in arrived:
+        leave(process)
     assert sorted(started for started, _ in said) == ["False", "False", "False", "True"]
     assert len({url for _, url in said}) == 1
     assert not (tmp_path / "postgres/data/postmaster.pid").exists()
@@ -400,29 +419,28 @@ def test_log_and_processes_hold_no_secrets(tmp_path: Path, monkeypatch: pytest.M
 @as_root
 def test_user_who_is_not_root_needs_nothing(open_home: Path, bindir: Path | None, uid: int) -> None:
     """Without root it just runs; a number without a name is given one in a user namespace."""
-    other = {"user": uid, "group": uid, "extra_groups": []}
-    if uid == 54321 and not runs("unshare", "--user", "true", **other):
+    if uid == 54321 and not runs(uid, "unshare", "--user", "true"):
         pytest.skip("no user namespace for ordinary users here")
-    pythons = (sys.executable, "/usr/bin/python3")
     check = "import sys; sys.exit(sys.version_info < (3, 11))"
-    python = next((python for python in pythons if runs(python, "-c", check, **other)), None)
+    pythons = (sys.executable, "/usr/bin/python3")
+    python = next((python for python in pythons if runs(uid, python, "-c", check)), None)
     if python is None:
         pytest.skip("no Python that another user can reach")
     os.chown(open_home, uid, uid)
-    environment = {"PATH": os.defpath, "PYTHONPATH": f"{REPOSITORY}:{Path(psycopg.__path__[0]).parent}"}
-    home = open_home / "home"
-    with user_process(home, bindir, python, env=environment, **other) as (_, started, url):
+    home, env = open_home / "home", {"PATH": os.defpath}
+    with user_process(home, bindir, python=python, env=env, uid=uid) as (_, started, url):
         assert started == "True"
         assert (home / "postgres/data").stat().st_uid == uid
         assert answers(url)
 
 
-def runs(*command: str, **options: Any) -> bool:
-    """Say whether the command can be run and succeeds."""
+def runs(uid: int, *command: str) -> bool:
+    """Say whether this user can run the command, and it succeeds."""
     try:
-        return subprocess.run(command, cwd="/", check=False, **options).returncode == 0
+        done = subprocess.run(command, cwd="/", check=False, user=uid, group=uid, extra_groups=[])
     except OSError:
         return False
+    return done.returncode == 0
 
 
 @pytest.fixture
@@ -450,7 +468,7 @@ def test_root_without_namespaces_runs_as_postgres(open_home: Path, postgres_user
         assert Path(f"/proc/{pid}").stat().st_uid == postgres_user.pw_uid
         os.kill(supervisor(open_home / "home"), signal.SIGKILL)
         until(lambda: is_gone(pid))
-    with user_process(open_home / "home", env={"PYTHONPATH": str(REPOSITORY), "PATH": os.defpath}) as (
+    with user_process(open_home / "home", env={"PATH": os.defpath}) as (
         _,
         _,
         url,

@@ -140,3 +140,13 @@ def test_position_is_held_back_by_what_waits_for_its_fold(database: Any) -> None
         assert reports.execute("siprec_sessions", connection, **PERIOD).position == 900
         connection.execute("INSERT INTO calls.reviews VALUES ('a', now(), NULL), ('b', now(), 850), ('c', now(), 870)")
         assert reports.execute("siprec_sessions", connection, **PERIOD).position == 850
+
+
+def test_rows_and_position_are_of_one_snapshot(database: Any) -> None:
+    """Each read is a read-only transaction that sees one state, so that the position belongs to the rows."""
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        settings_sql = "SELECT current_setting('transaction_isolation') AS isolation"
+        answer = engines.Postgres(connection).read(
+            settings_sql, Question(calendar.period(*PERIOD.values()), ()).frames()
+        )
+    assert answer.frame["isolation"].tolist() == ["repeatable read"]

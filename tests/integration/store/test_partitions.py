@@ -13,16 +13,6 @@ from tests.unit.store import made
 PARTITION = 64  # positions, in the database of `small_partitions`
 
 
-def test_partitions_are_kept_two_ahead_of_the_log(small_partitions: Database) -> None:
-    """There is always room for two partitions' worth of events more."""
-    assert _partitions(small_partitions) == 3
-    with log.appender(small_partitions) as appender:
-        for first in range(0, PARTITION * 5, 50):
-            appender.append([made.entry(n) for n in range(first, first + 50)])
-            filled = len(log.event_ids(small_partitions)) // PARTITION
-            assert _partitions(small_partitions) >= filled + 2
-
-
 def test_every_partition_has_the_trigger_and_its_check(small_partitions: Database) -> None:
     """A partition made later is as immutable as the first, and holds its own positions only."""
     with log.appender(small_partitions) as appender:

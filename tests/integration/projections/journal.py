@@ -1,0 +1,187 @@
+"""A log to project, the clock it is projected by, and what must then stand in the tables.
+
+``expected`` is the oracle: it sorts events to sessions and folds them in a few plain lines of its own.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+import psycopg
+from psycopg.rows import dict_row
+
+from calls import fold, instants, stored
+from calls.event import Event
+from calls.instants import Instant
+from calls.policy import DEFAULT, Policy
+from calls.records import TABLES
+from ingest import deliveries
+from ingest.strongbox import Strongbox
+from projections import project
+from store import append
+from tests.conftest import Database
+
+Tables = dict[str, list[dict[str, Any]]]
+
+_SEALED_BY = Strongbox(bytes(32))
+
+
+@dataclass(slots=True)
+class Clock:
+    """A clock that goes only when it is told to."""
+
+    now: Instant
+
+    def __call__(self) -> Instant:
+        """Read it."""
+        return self.now
+
+
+def write(database: Database, events: Iterable[Event]) -> list[int]:
+    """Store events as the bytes they came in, in the order given; gives their positions."""
+    return write_bodies(database, [(body(event), event.received_at) for event in events])
+
+
+def write_bodies(database: Database, bodies: Iterable[tuple[bytes, Instant]]) -> list[int]:
+    """Store deliveries, each with its receive time, as ingest would."""
+    entries = [
+        deliveries.entry(
+            deliveries.Delivery(
+                body=body,
+                content_type="application/json",
+                received_us=received_at,
+                signed_timestamp="0",
+                signature=bytes(64),
+                key_id="test",
+            ),
+            _SEALED_BY,
+        )
+        for body, received_at in bodies
+    ]
+    with append.connect(database.as_part("ingest"), application_name="test") as connection:
+        return [kept.position for kept in append.Appender(connection).append(entries)]
+
+
+def body(event: Event, **replaced: str | None) -> bytes:
+    """Give the bytes an event came in; ``replaced`` are other values of fields its payload has."""
+    data = orjson.loads(event.canonical)
+    data["payload"] |= {name: value for name, value in replaced.items() if data["payload"].get(name) is not None}
+    return orjson.dumps({"data": data})
+
+
+def projector(database: Database, clock: Clock, **options: Any) -> project.Projector:
+    """Make a projector as the worker's role; whoever asks closes its connection."""
+    return project.Projector(project.connect(database.as_part("worker")), clock, **options)
+
+
+def projected(database: Database, as_of: Instant) -> Tables:
+    """Project all that is there, and give the tables."""
+    made = projector(database, Clock(as_of), events_per_step=1_000_000)
+    with made.connection:
+        made.step()
+    return tables(database)
+
+
+def events(database: Database) -> list[Event]:
+    """Read the log back."""
+    with psycopg.connect(database.url) as connection:
+        rows = connection.execute("SELECT position, source, received_at, body FROM log.events ORDER BY 1").fetchall()
+    return [stored.event(position, source, instants.from_datetime(at), bytes_) for position, source, at, bytes_ in rows]
+
+
+def sessions(log: Sequence[Event]) -> dict[str, list[Event]]:
+    """Sort events to sessions: to the one named, else to all of their leg, else to the leg itself."""
+    of_leg: dict[str, set[str]] = defaultdict(set)
+    for event in log:
+        if event.call_session_id and event.call_leg_id:
+            of_leg[event.call_leg_id].add(event.call_session_id)
+    sorted_: dict[str, list[Event]] = defaultdict(list)
+    for event in log:
+        named = {event.call_session_id} if event.call_session_id else of_leg.get(event.call_leg_id or "")
+        for session in named or ({event.call_leg_id} if event.call_leg_id else ()):
+            sorted_[session or ""].append(event)
+    return sorted_
+
+
+def expected(log: Sequence[Event], as_of: Instant, policy: Policy = DEFAULT) -> Tables:
+    """Give what the tables must hold once the log is projected."""
+    records = [fold.fold_with_history(its, as_of, policy) for its in sessions(log).values()]
+    rows = {name: [asdict(row) for record in records for row in getattr(record, name)] for name in TABLES}
+    return {name: _in_order(map(_plain, found)) for name, found in rows.items()}
+
+
+def tables(database: Database, starts_with: str = "") -> Tables:
+    """Give all rows of all read models, or those of the sessions whose ids start so."""
+    with psycopg.connect(database.url, row_factory=dict_row) as connection:
+        return {
+            name: _in_order(
+                map(
+                    _plain,
+                    connection.execute(
+                        f"SELECT * FROM calls.{name} WHERE starts_with(call_session_id, %s)",  # noqa: S608 our own names
+                        [starts_with],
+                    ),
+                )
+            )
+            for name in TABLES
+        }
+
+
+def bookkeeping(database: Database) -> dict[str, list[Any]]:
+    """Give what the projector keeps for itself."""
+    names = ("progress", "session_events", "leg_sessions", "sessionless_events", "reviews")
+    with psycopg.connect(database.url) as connection:
+        return {name: sorted(connection.execute(f"TABLE calls.{name}").fetchall()) for name in names}  # noqa: S608
+
+
+def versions(database: Database) -> dict[tuple[str, ...], tuple[str, str]]:
+    """Give where each row is and which transaction wrote it; both change when the row is written again."""
+    with psycopg.connect(database.url) as connection:
+        return {
+            (name, row): (place, transaction)
+            for name in TABLES
+            for row, place, transaction in connection.execute(
+                f"SELECT to_jsonb(it)::text, it.ctid::text, it.xmin::text FROM calls.{name} AS it"  # noqa: S608
+            )
+        }
+
+
+def without(rows: Tables, *columns: str) -> Tables:
+    """Leave columns out, of whatever table has them."""
+    return {
+        name: _in_order({key: value for key, value in row.items() if key not in columns} for row in found)
+        for name, found in rows.items()
+    }
+
+
+def value(database: Database, query: str) -> Any:
+    """Give the one value a query gives."""
+    with psycopg.connect(database.url) as connection:
+        row = connection.execute(query.encode()).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def projected_position(database: Database) -> int:
+    """Give the first position the tables may not show yet."""
+    with psycopg.connect(database.url) as connection:
+        return project.projected_position(connection)
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give instants as integers and sequences as lists, wherever the row comes from."""
+    return {
+        name: instants.from_datetime(value)
+        if isinstance(value, datetime)
+        else list(value)
+        if isinstance(value, tuple)
+        else value
+        for name, value in row.items()
+    }
+
+
+def _in_order(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: repr(sorted(row.items())))
