@@ -26,14 +26,13 @@ def names(prefix: str) -> dict[str, str]:
 
 
 def create(connection: sqlalchemy.Connection, prefix: str) -> None:
-    """Create what is missing and let the caller act as the owner role."""
+    """Create what is missing, and let the caller act as the owner role and step down to any other."""
     for name, role in names(prefix).items():
         login = "NOLOGIN" if name == "owner" else "LOGIN"
         connection.exec_driver_sql(
             f"DO $do$ BEGIN CREATE ROLE {role} {login}; "
             "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $do$"
         )
-    owner = names(prefix)["owner"]
     superuser = connection.exec_driver_sql("SELECT current_setting('is_superuser')").scalar_one()
     if superuser != "on":
-        connection.exec_driver_sql(f"GRANT {owner} TO CURRENT_USER")
+        connection.exec_driver_sql(f"GRANT {', '.join(names(prefix).values())} TO CURRENT_USER")

@@ -3,13 +3,14 @@
 Children see only the environment given here, in a directory of their own, and are stopped by their process id.
 """
 
+import asyncio
+import contextlib
 import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -94,7 +95,7 @@ def run(arguments: Sequence[str], given: Mapping[str, str], cwd: Path) -> subpro
     )
 
 
-@contextmanager
+@contextlib.contextmanager
 def started(
     arguments: Sequence[str], given: Mapping[str, str], cwd: Path
 ) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
@@ -111,7 +112,7 @@ def started(
             listener.join()
 
 
-@contextmanager
+@contextlib.contextmanager
 def serving(
     database: Database, home: Path, arguments: Iterable[str] = (), *, key: simulator.Key = KEY, **settings: str
 ) -> Iterator[Site]:
@@ -126,12 +127,33 @@ def serving(
             yield Site(url, key, process, said, client)
 
 
-@contextmanager
+@contextlib.contextmanager
 def working(database: Database, home: Path) -> Iterator[subprocess.Popen[str]]:
     """Project the database's log during the block."""
     home.mkdir(parents=True, exist_ok=True)
     with started(["worker"], environment(database, home), home) as (process, _):
         yield process
+
+
+def post_all(deliveries: Iterable[tuple[Site, bytes]], *, concurrency: int = 32) -> list[int]:
+    """Post many webhooks, so many at once, and give their statuses in the order given (0: no answer)."""
+    planned = list(deliveries)
+    statuses = [0] * len(planned)
+    left = iter(enumerate(planned))
+
+    async def work(client: httpx.AsyncClient) -> None:
+        for number, (site, body) in left:
+            url = f"{site.url}/webhooks/telnyx"
+            with contextlib.suppress(httpx.TransportError):
+                statuses[number] = (await client.post(url, content=body, headers=site.signed(body))).status_code
+
+    async def run() -> None:
+        limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
+        async with httpx.AsyncClient(timeout=DEADLINE_SECONDS, limits=limits, trust_env=False) as client:
+            await asyncio.gather(*(work(client) for _ in range(concurrency)))
+
+    asyncio.run(run())
+    return statuses
 
 
 def stop(process: subprocess.Popen[str]) -> int:
