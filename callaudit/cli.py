@@ -56,9 +56,7 @@ def _callaudit() -> None:
 
 def _run(program: Callable[..., object]) -> int:
     try:
-        program(standalone_mode=False)
-    except typer.Exit as end:
-        return end.exit_code
+        code = program(standalone_mode=False)  # gives the code of a typer.Exit, else what the command returned
     except (typer.Abort, KeyboardInterrupt):
         return 130
     except Exception as error:  # noqa: BLE001  told in one sentence, or raised on
@@ -68,7 +66,7 @@ def _run(program: Callable[..., object]) -> int:
             return 2
         logs.say(f"callaudit: {_sentence(error)}")
         return 2
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _sentence(error: Exception) -> str:

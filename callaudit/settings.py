@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ingest import verifier
 from ingest.errors import KeyRefused
+from migrations import roles
 
 
 class SettingsRefused(ValueError):
@@ -59,6 +60,15 @@ class Settings(pydantic_settings.BaseSettings):
         if url is not None and not re.match(r"postgres(ql)?(\+psycopg)?://", url):
             raise ValueError("expected a URL that starts with postgresql://")
         return None if url is None else url.replace("+psycopg", "", 1)
+
+    @pydantic.field_validator("callaudit_role_prefix")
+    @classmethod
+    def _is_prefix(cls, prefix: str) -> str:
+        try:
+            roles.names(prefix)
+        except roles.RolePrefixRefused:
+            raise ValueError("use lower-case letters, digits and _, at most 41") from None
+        return prefix
 
     @pydantic.field_validator("telnyx_public_key")
     @classmethod

@@ -71,7 +71,7 @@ KNOWN: frozenset[str] = frozenset(
 )
 """Event kinds (aliases resolved) of the catalogue."""
 
-_ABOUT_A_LEG = ("call.", "call_", "siprec.", "streaming.", "conference.participant.")
+_ABOUT_A_LEG = ("call.", "call_", "siprec.", "streaming.")
 
 
 def about_leg(kind: str) -> bool:

@@ -51,10 +51,7 @@ def q850(code: int) -> Cause:
             q850_class=cause_tables.Q850_CLASSES[code],
             fault_domain=domain,
         )
-    unassigned = Cause(namespace="q850_unassigned", q850_code=code, name=f"Q850_{code}", fault_domain=domain)
-    # 45, 52 and 54 have names in FreeSWITCH only.
-    switch = cause_tables.FREESWITCH_NAMES.get(code)
-    return or_else(unassigned, f"freeswitch:{switch}") if switch else unassigned
+    return Cause(namespace="q850_unassigned", q850_code=code, name=f"Q850_{code}", fault_domain=domain)
 
 
 def freeswitch(name: str) -> Cause:

@@ -89,8 +89,7 @@ def _number(number: int, *, sip_field: bool) -> Cause | None:
     if sip_field:
         return cause_meanings.sip(number)
     if 1 <= number <= 127:
-        cause = cause_meanings.q850(number)
-        return cause_meanings.or_else(cause, "sip:100") if number == 100 else cause
+        return cause_meanings.q850(number)
     if switch := cause_tables.FREESWITCH_NAMES.get(number):
         cause = cause_meanings.freeswitch(switch)
         return cause_meanings.or_else(cause, "sip:487") if number == 487 else cause
@@ -121,7 +120,7 @@ def _named(text: str) -> Cause | None:
 def _number_and_name(text: str, *, sip_field: bool) -> Cause | None:
     """Read ``16 - Normal call clearing`` or ``USER_BUSY (17)`` (rule 8): the number wins.
 
-    A name that nobody knows is an alternative too, and is taken only in these two layouts: ``error: 16`` is
+    A name that nobody knows maps nowhere, and is taken only in these two layouts: ``error: 16`` is
     no normal clearing.
     """
     if len(text) > NAME_MAX:
@@ -135,15 +134,14 @@ def _number_and_name(text: str, *, sip_field: bool) -> Cause | None:
     number, named = int(digits), _named(name)
     settled = named is not None or separator in ("-\u2013\u2014" if text.startswith(digits) else "(")
     cause = _number(number, sip_field=sip_field) if settled else None
-    return _weigh(cause, number, named, name) if cause else None
+    return _weigh(cause, number, named) if cause else None
 
 
-def _weigh(cause: Cause, number: int, named: Cause | None, name: str) -> Cause:
+def _weigh(cause: Cause, number: int, named: Cause | None) -> Cause:
     if named is None:
-        return cause_meanings.or_else(cause, f"name:{cause_tables.slug(name)}")
-    if named.freeswitch_code == number:
-        return replace(named, ambiguous=False, alternatives=())
-    if named.name == cause.name or named.q850_code == cause.q850_code is not None:
+        return cause
+    numbers = {named.q850_code, named.freeswitch_code if named.q850_code is None else None}
+    if named.name == cause.name or number in numbers:
         return replace(cause, ambiguous=False, alternatives=())
     return cause_meanings.or_else(cause, f"name:{_label(named)}")
 

@@ -34,10 +34,9 @@ class Envelope:
 
     ``quarantined`` is None, or the reasons in a fixed order, joined by commas: ``not_json``,
     ``not_an_object`` or ``nested_too_deeply`` alone; ``event_type_missing``; for events about a leg
-    ``occurred_at_missing`` and ``call_leg_id_missing``; for any event ``occurred_at_unusable`` and, of any id
-    and the type, ``<field>_unstorable`` (NUL, more than 255 bytes, no string).
-
-    ``attributed`` is False where the type says that the event is not about a leg, and it names none.
+    ``occurred_at_missing``, ``occurred_at_unusable`` and ``call_leg_id_missing``; for any event
+    ``occurred_at_unusable`` where the time is beyond what a column holds and, of any id and the type,
+    ``<field>_unstorable`` (NUL, more than 255 bytes, no string).
     """
 
     event_id: str | None
@@ -53,7 +52,6 @@ class Envelope:
     canonical: bytes
     attempt: int | None
     quarantined: str | None
-    attributed: bool
 
 
 def decode(body: bytes) -> Envelope:
@@ -101,7 +99,6 @@ def _unread(body: bytes, reason: str) -> Envelope:
         canonical=bytes(body),
         attempt=None,
         quarantined=reason,
-        attributed=True,
     )
 
 
@@ -133,7 +130,6 @@ def _read(data: Mapping[str, Any], written: bytes, attempt: int | None) -> Envel
         canonical=written,
         attempt=attempt,
         quarantined=",".join(reasons) or None,
-        attributed=about_leg or call_leg_id is not None or kind is None,
     )
 
 
@@ -174,10 +170,11 @@ def _time(
             reasons.append("occurred_at_missing")
         return None
     instant = instants.parse(given)
-    if instant is None or instant not in _USABLE:
+    if instant is not None and instant in _USABLE:
+        return instant
+    if required or instant is not None:
         reasons.append("occurred_at_unusable")
-        return None
-    return instant
+    return None
 
 
 def _attempt(meta: object) -> int | None:

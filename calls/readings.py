@@ -67,8 +67,8 @@ def first(marks: Sequence[Mark]) -> tuple[Part, ...]:
     return tuple(_walk(marks, _owed(closing, {Mark.FAILURE})))
 
 
-def bounds(marks: Sequence[Mark], *, hung_up: bool) -> Bounds:
-    """Bound all least-cost readings. A session that stays open has lost its stop only once hung up.
+def bounds(marks: Sequence[Mark], *, over: bool) -> Bounds:
+    """Bound all least-cost readings. A session that stays open has lost its stop only once the call is over.
 
     They are described by how they differ from the one in which stops and failures end sessions whenever they
     can. Every least-cost reading finds the same stops startless, so that at each moment the sum of open,
@@ -80,9 +80,9 @@ def bounds(marks: Sequence[Mark], *, hung_up: bool) -> Bounds:
        same cost, but a failure that ends no session costs one more. So there can be fewer open, never more.
     """
     parts = _walk(marks, [0] * len(marks))
-    needed = _needed(parts, parts[-1].unclosed if hung_up and parts else 0)
+    needed = _needed(parts, parts[-1].unclosed if over and parts else 0)
     idle = (index for index, part in enumerate(parts, 1) if not part.open)
-    settled = max(idle, default=0) if hung_up else len(parts)
+    settled = max(idle, default=0) if over else len(parts)
     return Bounds(
         fewest=(*(part.open for part in parts[:settled]), *_fewest(parts[settled:])),
         most=tuple(part.open + part.unclosed - least for part, least in zip(parts, needed, strict=True)),

@@ -75,7 +75,8 @@ def read(
     upright = [events[index] for index in rest]
     upright_marks = [marks[index] for index in rest]
     parts = readings.first(upright_marks)
-    bounds = readings.bounds(upright_marks, hung_up=leg.hangup_at is not None)
+    over = leg.hangup_at is not None or leg.status == "stale"
+    bounds = readings.bounds(upright_marks, over=over)
     proven = proof.prove([_time(event) for event in upright], parts, bounds, leg.answered_at, leg.hangup_at)
     sessions = [_Session(events[i], events[j], flags=("clock_skew",)) for i, j in inverted.items()]
     sessions.extend(_sessions(upright, parts, bounds.doubted))

@@ -1,5 +1,7 @@
 """Run migrations: one at a time over the whole cluster of callers, each in its own transaction."""
 
+from typing import Any
+
 import sqlalchemy
 from alembic import context
 
@@ -11,10 +13,12 @@ LOCK = 0x63_61_6C_6C  # "call": any constant that nobody else takes
 settings = context.config.attributes
 
 
-def include_object(item: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:
-    """Compare the read models: what has no model (the projector's own tables, indexes) is described by its SQL."""
+def include_object(item: object, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
+    """Compare what the models say: columns, types, keys. All else (the projector's own tables, too) is the SQL's."""
     del item, name
-    return kind != "index" and not (kind == "table" and reflected and other is None)
+    if kind == "table" and other is not None:
+        other.comment = None  # as read from the database: comments are for people who query it
+    return kind not in {"index", "unique_constraint"} and not (kind == "table" and reflected and other is None)
 
 
 def engine() -> sqlalchemy.Engine:

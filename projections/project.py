@@ -57,7 +57,7 @@ class Projector:
         """Do one step; with nothing new and nothing due it does nothing."""
         now = self.now()
         with self.connection.transaction(), self.connection.cursor(binary=True) as cursor:
-            position = _one(cursor, "lock_progress")
+            position = lock(cursor)
             events = [from_stored(row) for row in read.since(self.connection, position, self.events_per_step)]
             touched = sessions.register(cursor, events) if events else {}
             ready = self._put_off(cursor, touched, now)
@@ -79,6 +79,11 @@ class Projector:
                 return steps
             steps += 1
 
+    def fold_waiting(self, cursor: psycopg.Cursor[Any], as_of: Instant) -> None:
+        """Fold, within the caller's transaction, every session that is due or was put off."""
+        cursor.execute(_sql("waiting_reviews"), {"now": instants.to_datetime(as_of)})
+        self._fold(cursor, [session for (session,) in cursor], (), as_of)
+
     def _put_off(self, cursor: psycopg.Cursor[Any], touched: Mapping[str, int], now: Instant) -> list[str]:
         """Put off sessions that were folded within the last second; give the others."""
         wait_until = {
@@ -86,7 +91,7 @@ class Projector:
             for session in touched
             if now - self._folded_at.get(session, 0) < FOLD_INTERVAL_US
         }
-        _review(cursor, wait_until, touched)
+        cursor.execute(_sql("add_reviews"), _in_columns(wait_until, touched))
         return [session for session in touched if session not in wait_until]
 
     def _due(self, cursor: psycopg.Cursor[Any], now: Instant) -> list[str]:
@@ -102,7 +107,7 @@ class Projector:
             for session, events in load(cursor, names, fresh).items()
         }
         write.replace(cursor, names, folded.values())
-        _review(cursor, _reviews(folded), {})
+        cursor.execute(_sql("add_reviews"), reviews(folded))
 
     def _remember(self, names: list[str], now: Instant) -> None:
         for session in names:
@@ -136,18 +141,23 @@ def load(cursor: psycopg.Cursor[Any], names: list[str], fresh: Iterable[Event] =
     return loaded
 
 
-def _reviews(folded: Mapping[str, CallRecord]) -> dict[str, Instant]:
-    return {session: record.review_at for session, record in folded.items() if record.review_at is not None}
+def lock(cursor: psycopg.Cursor[Any]) -> int:
+    """Keep every projector waiting until the transaction ends; gives the first position not yet registered."""
+    return _one(cursor, "lock_progress")
 
 
-def _review(cursor: psycopg.Cursor[Any], due_at: Mapping[str, Instant], unfolded: Mapping[str, int]) -> None:
-    if due_at:
-        parameters = {
-            "sessions": list(due_at),
-            "due_at": [instants.to_datetime(min(at, instants.LAST)) for at in due_at.values()],
-            "unfolded": [unfolded.get(session) for session in due_at],
-        }
-        cursor.execute(_sql("add_reviews"), parameters)
+def reviews(folded: Mapping[str, CallRecord]) -> dict[str, list[Any]]:
+    """Say when which sessions are to be folded again because time alone may change them, in columns."""
+    due_at = {session: record.review_at for session, record in folded.items() if record.review_at is not None}
+    return _in_columns(due_at, {})
+
+
+def _in_columns(due_at: Mapping[str, Instant], unfolded: Mapping[str, int]) -> dict[str, list[Any]]:
+    return {
+        "sessions": list(due_at),
+        "due_at": [instants.to_datetime(min(at, instants.LAST)) for at in due_at.values()],
+        "unfolded": [unfolded.get(session) for session in due_at],
+    }
 
 
 def _one(cursor: psycopg.Cursor[Any], name: str) -> int:

@@ -5,7 +5,8 @@ Readers never see an empty table, and live projection goes on until the very end
 1. scratch tables of the same shape are made in schema ``rebuild``;
 2. several processes read the log up to a position and register its events with their sessions;
 3. several processes fold all sessions as of one instant into the scratch tables;
-4. with the projector paused (its progress row is locked), sessions that moved meanwhile are folded again;
+4. with the projector paused (its progress row is locked), what waits is folded on the live side, and what came or
+   fell due meanwhile is registered and folded again in scratch, from the log as before: live rows are never trusted;
 5. the differences are counted, and applied to the live tables, in the same transaction.
 """
 
@@ -19,6 +20,7 @@ import psycopg
 from psycopg import sql
 
 from calls import fold, instants, records
+from calls.event import Event
 from calls.instants import Instant
 from calls.policy import DEFAULT, Policy
 from projections import project, tables, write
@@ -37,7 +39,9 @@ BOOKKEEPING = {
     "leg_sessions": ("call_leg_id", "call_session_id"),
     "sessionless_events": ("call_leg_id", "position"),
 }
-"""Tables of the projector's own, rebuilt with the rest."""
+"""Tables of the projector's own, rebuilt and compared with the rest."""
+
+SCRATCH = (*records.TABLES, *BOOKKEEPING, "reviews")
 
 Progress = Callable[[str, int, int, int], object]
 """Called with (what is counted, how many are done, tasks done, tasks in all)."""
@@ -68,7 +72,7 @@ class _Task:
 
 
 class RebuildFailed(Exception):
-    """A process of the rebuild failed; the live tables are as they were."""
+    """The rebuild could not be done; the live tables are as they were."""
 
     reason = "rebuild_failed"
 
@@ -87,9 +91,9 @@ def rebuild(  # noqa: PLR0913  by keyword
     With ``apply`` False nothing is changed: the answer says what a rebuild would change.
     """
     with project.connect(url) as connection:
+        _be_alone(connection)
         _make_scratch(connection)
-        end = read.head(connection) + 1
-        as_of = now()
+        end, as_of = read.head(connection) + 1, now()
         ranges = [
             _Task(url, at, min(at + EVENTS_PER_TASK, end), as_of, policy) for at in range(0, end, EVENTS_PER_TASK)
         ]
@@ -98,17 +102,25 @@ def rebuild(  # noqa: PLR0913  by keyword
         _adopt(connection)
         _in_processes(_fold, shares, processes, progress, "sessions")
         projector = project.Projector(connection, now, policy)
-        projector.catch_up()
+        projector.catch_up()  # so that little is left to do while others wait
         with connection.transaction(), connection.cursor(binary=True) as cursor:
-            cursor.execute(_sql("lock_progress"))
-            _refold(cursor, end, now(), policy)
-            names = [*records.TABLES, *BOOKKEEPING]
-            differences = tuple(_difference(cursor, name) for name in names)
+            position, as_of = project.lock(cursor), now()
+            projector.fold_waiting(cursor, as_of)
+            _follow(cursor, end, position, as_of, policy)
+            differences = tuple(_difference(cursor, name) for name in (*records.TABLES, *BOOKKEEPING))
             if apply:
                 for difference in differences:
                     _apply(cursor, difference)
+                cursor.execute(_sql("rebuild_apply_reviews"))
         _drop_scratch(connection)
     return differences
+
+
+def _be_alone(connection: psycopg.Connection[Any]) -> None:
+    """Hold, as long as the connection lasts, the lock of the one rebuild: two would share the scratch tables."""
+    row = connection.execute("SELECT pg_try_advisory_lock(hashtext('callaudit rebuild'))").fetchone()
+    if row != (True,):
+        raise RebuildFailed("another rebuild is at work")
 
 
 def _in_processes(
@@ -131,19 +143,24 @@ def _in_processes(
 
 def _register(task: _Task) -> int:
     with psycopg.connect(task.url) as connection, connection.cursor(binary=True) as cursor:
-        events = [project.from_stored(row) for row in read.since(connection, task.first, task.end - task.first)]
-        named = [(e.call_session_id, e.position) for e in events if e.call_session_id]
-        lone = [(e.call_leg_id, e.position) for e in events if not e.call_session_id and e.call_leg_id]
-        links = {(e.call_leg_id, e.call_session_id) for e in events if e.call_session_id and e.call_leg_id}
-        _copy(cursor, "session_events", named)
-        _copy(cursor, "sessionless_events", lone)
-        legs, sessions = zip(*sorted(links), strict=True) if links else ((), ())
-        cursor.execute(_sql("rebuild_link_legs"), {"legs": list(legs), "sessions": list(sessions)})
-    return len(events)
+        return len(_register_range(cursor, task.first, task.end))
+
+
+def _register_range(cursor: psycopg.Cursor[Any], first: int, end: int) -> list[Event]:
+    """Register events with the sessions they name, and remember those that name only a leg."""
+    events = [project.from_stored(row) for row in read.since(cursor.connection, first, end - first)]
+    named = [(e.call_session_id, e.position) for e in events if e.call_session_id]
+    lone = [(e.call_leg_id, e.position) for e in events if not e.call_session_id and e.call_leg_id]
+    links = {(e.call_leg_id, e.call_session_id) for e in events if e.call_session_id and e.call_leg_id}
+    _copy(cursor, "session_events", named)
+    _copy(cursor, "sessionless_events", lone)
+    legs, sessions = zip(*sorted(links), strict=True) if links else ((), ())
+    cursor.execute(_sql("rebuild_link_legs"), {"legs": list(legs), "sessions": list(sessions)})
+    return events
 
 
 def _adopt(connection: psycopg.Connection[Any]) -> None:
-    connection.execute(_sql("rebuild_adopt"))
+    connection.execute(_sql("rebuild_adopt"), {"legs": None})
     connection.execute("ANALYZE rebuild.session_events")
 
 
@@ -159,7 +176,7 @@ def _fold(task: _Task) -> int:
             _fold_into_scratch(cursor, members, task.as_of, task.policy)
             connection.commit()
             folded += len(members)
-            after = max(members)
+            after = next(reversed(members))  # the last in the database's own order
 
 
 def _fold_into_scratch(
@@ -167,29 +184,33 @@ def _fold_into_scratch(
 ) -> None:
     positions = [position for its in members.values() for position in its]
     events = {row.position: project.from_stored(row) for row in read.at(cursor.connection, positions)}
-    folded = [fold.fold_with_history([events[position] for position in its], as_of, policy) for its in members.values()]
-    for name, rows in write.gather(folded).items():
+    folded = {
+        session: fold.fold_with_history([events[position] for position in its], as_of, policy)
+        for session, its in members.items()
+    }
+    for name, rows in write.gather(folded.values()).items():
         if rows:
             write.copy_rows(cursor, sql.Identifier("rebuild", name), name, rows)
+    cursor.execute(_sql("rebuild_add_reviews"), project.reviews(folded))
 
 
-def _refold(cursor: psycopg.Cursor[Any], since: int, as_of: Instant, policy: Policy) -> None:
-    """Fold again what new events or time alone have changed since the processes looked."""
-    cursor.execute(_sql("rebuild_moved"), {"since": since, "as_of": instants.to_datetime(as_of)})
-    moved = [session for (session,) in cursor]
-    cursor.execute(_sql("rebuild_take_over"), {"since": since})
-    for name in records.TABLES:
-        cursor.execute(
-            sql.SQL("DELETE FROM {} WHERE call_session_id = ANY(%s)").format(sql.Identifier("rebuild", name)),
-            [moved],
-        )
+def _follow(cursor: psycopg.Cursor[Any], since: int, position: int, as_of: Instant, policy: Policy) -> None:
+    """Take in what came since the processes looked, and fold again what that or time alone has changed."""
+    events: list[Event] = []
+    for first in range(since, position, EVENTS_PER_TASK):
+        events += _register_range(cursor, first, min(first + EVENTS_PER_TASK, position))
+    legs = list({event.call_leg_id for event in events if event.call_leg_id})
+    cursor.execute(_sql("rebuild_disown"), {"legs": legs})
+    disowned = {session for (session,) in cursor}
+    cursor.execute(_sql("rebuild_adopt"), {"legs": legs})
+    cursor.execute(_sql("rebuild_moved"), {"since": since, "legs": legs, "as_of": instants.to_datetime(as_of)})
+    moved = sorted(disowned.union(session for (session,) in cursor))
+    for name in (*records.TABLES, "reviews"):
+        delete = sql.SQL("DELETE FROM {} WHERE call_session_id = ANY(%s)").format(sql.Identifier("rebuild", name))
+        cursor.execute(delete, [moved])
     for start in range(0, len(moved), SESSIONS_PER_FOLD):
-        some = moved[start : start + SESSIONS_PER_FOLD]
-        cursor.execute(_sql("session_positions"), {"sessions": some})
-        members: dict[str, list[int]] = {}
-        for session, position in cursor:
-            members.setdefault(session, []).append(position)
-        _fold_into_scratch(cursor, members, as_of, policy)
+        cursor.execute(_sql("rebuild_positions"), {"sessions": moved[start : start + SESSIONS_PER_FOLD]})
+        _fold_into_scratch(cursor, dict(cursor.fetchall()), as_of, policy)
 
 
 def _difference(cursor: psycopg.Cursor[Any], name: str) -> Difference:
@@ -255,16 +276,16 @@ def _column_list(name: str) -> sql.Composed:
 
 def _make_scratch(connection: psycopg.Connection[Any]) -> None:
     _drop_scratch(connection)
-    for name in (*records.TABLES, *BOOKKEEPING):
+    for name in SCRATCH:
         # Unlogged: what a crash leaves of a rebuild is made again. Only bookkeeping needs its keys here.
-        like = "LIKE calls.{name} INCLUDING INDEXES" if name in BOOKKEEPING else "LIKE calls.{name}"
+        like = "LIKE calls.{name}" if name in records.TABLES else "LIKE calls.{name} INCLUDING INDEXES"
         connection.execute(
             sql.SQL("CREATE UNLOGGED TABLE rebuild.{name} (" + like + ")").format(name=sql.Identifier(name))
         )
 
 
 def _drop_scratch(connection: psycopg.Connection[Any]) -> None:
-    for name in (*records.TABLES, *BOOKKEEPING):
+    for name in SCRATCH:
         connection.execute(sql.SQL("DROP TABLE IF EXISTS rebuild.{}").format(sql.Identifier(name)))
 
 

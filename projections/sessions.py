@@ -23,8 +23,8 @@ def register(cursor: psycopg.Cursor[Any], events: Sequence[Event]) -> dict[str, 
     for session, position in pairs:
         touched.setdefault(session, position)
     _add(cursor, pairs)
-    for session in _adopt(cursor, linked):
-        touched.setdefault(session, events[0].position)
+    for session, position in _adopt(cursor, linked):
+        touched[session] = min(position, touched.get(session, position))
     return touched
 
 
@@ -60,16 +60,16 @@ def _add(cursor: psycopg.Cursor[Any], pairs: Sequence[tuple[str, int]]) -> None:
         cursor.execute(_sql("add_session_events"), {"sessions": list(sessions), "positions": list(positions)})
 
 
-def _adopt(cursor: psycopg.Cursor[Any], linked: Sequence[tuple[str, str]]) -> set[str]:
-    """Hand events without a session over to sessions that are new; give the sessions this changes."""
+def _adopt(cursor: psycopg.Cursor[Any], linked: Sequence[tuple[str, str]]) -> list[tuple[str, int]]:
+    """Hand events without a session over to sessions that are new; give each with the sessions this changes."""
     if not linked:
-        return set()
+        return []
     legs, sessions = map(list, zip(*linked, strict=True))
     cursor.execute(_sql("adopt_sessionless_events"), {"legs": legs, "sessions": sessions})
-    changed = {session for (session,) in cursor}
+    changed = cursor.fetchall()
     if changed:
         cursor.execute(_sql("dissolve_leg_sessions"), {"legs": legs})
-        changed |= {session for (session,) in cursor}
+        changed += cursor.fetchall()
     return changed
 
 

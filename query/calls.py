@@ -1,6 +1,5 @@
 """Calls, found and shown whole: every row of every read model, under the names the tables have."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,17 +11,20 @@ LEGS = tables.TABLES["call_legs"]
 LIMIT_DEFAULT = 50
 
 # Rows of a call in the order a person reads them.
-_ORDERS = {"call_legs": ("initiated_at", "call_leg_id"), "timeline": ("seq",)}
+_ORDERS = {"timeline": ("seq",)}
 _ORDER_DEFAULT = ("call_leg_id", "seq")
 
 
-def latest(connection: sa.Connection, limit: int = LIMIT_DEFAULT) -> Sequence[sa.RowMapping]:
+Row = dict[str, Any]
+
+
+def latest(connection: sa.Connection, limit: int = LIMIT_DEFAULT) -> list[Row]:
     """Give the sessions that started last, newest first."""
     query = sa.select(SESSIONS).order_by(SESSIONS.c.started_at.desc().nulls_last(), SESSIONS.c.call_session_id)
-    return connection.execute(query.limit(limit)).mappings().all()
+    return _plain(connection.execute(query.limit(limit)))
 
 
-def show(connection: sa.Connection, call_id: str) -> dict[str, list[dict[str, Any]]] | None:
+def show(connection: sa.Connection, call_id: str) -> dict[str, list[Row]] | None:
     """Give all rows of one call by its session, leg or control id, a list a table; None if there is no such call."""
     session = _session_of(connection, call_id)
     if session is None:
@@ -41,8 +43,14 @@ def _session_of(connection: sa.Connection, call_id: str) -> str | None:
     return None if row is None else row[0]
 
 
-def _rows(connection: sa.Connection, name: str, session: str) -> list[dict[str, Any]]:
+def _rows(connection: sa.Connection, name: str, session: str) -> list[Row]:
     table = tables.TABLES[name]
     order = [table.c[column] for column in _ORDERS.get(name, _ORDER_DEFAULT) if column in table.c]
     query = sa.select(table).where(table.c.call_session_id == session).order_by(*order)
-    return [dict(row) for row in connection.execute(query).mappings()]
+    return _plain(connection.execute(query))
+
+
+def _plain(result: sa.CursorResult[Any]) -> list[Row]:
+    """Give rows under plain strings: SQLAlchemy's own kind of name is refused as a key by what writes JSON."""
+    names = [str(name) for name in result.keys()]  # noqa: SIM118  a result is no dictionary
+    return [dict(zip(names, row, strict=True)) for row in result]

@@ -12,8 +12,8 @@ from store import statements
 def stats(connection: psycopg.Connection[Any]) -> dict[str, int]:
     """Count the log. Positions are those of the next event: everything before them is there, or projected."""
     counts: dict[str, int] = dict.fromkeys(("stored", "quarantined", "unattributed", "unknown_type", "aliased_type"), 0)
-    for event_type, quarantined, has_leg, stored in connection.execute(statements.load("store", "count_log")):
-        for name in _kinds(event_type, quarantined=quarantined, has_leg=has_leg):
+    for event_type, quarantined, stored in connection.execute(statements.load("store", "count_log")):
+        for name in _kinds(event_type, quarantined=quarantined):
             counts[name] += stored
     row = connection.execute(statements.load("store", "count_deliveries")).fetchone()
     semantic = connection.execute(statements.load("query", "count_semantic_duplicates")).fetchone()
@@ -32,7 +32,7 @@ def stats(connection: psycopg.Connection[Any]) -> dict[str, int]:
     }
 
 
-def _kinds(event_type: str | None, *, quarantined: bool, has_leg: bool) -> list[str]:
+def _kinds(event_type: str | None, *, quarantined: bool) -> list[str]:
     kinds = ["stored"]
     if quarantined:
         kinds.append("quarantined")
@@ -43,6 +43,6 @@ def _kinds(event_type: str | None, *, quarantined: bool, has_leg: bool) -> list[
         kinds.append("aliased_type")
     if kind not in catalogue.KNOWN:
         kinds.append("unknown_type")
-    if not has_leg and not catalogue.about_leg(kind):
+    if not catalogue.about_leg(kind):
         kinds.append("unattributed")
     return kinds

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from calls import policy
+from calls import catalogue, policy
 from calls.instants import SECOND, Instant
 from simulator import deliveries, scenarios
 from simulator.answers import Answers, answers
@@ -16,7 +16,7 @@ from simulator.deliveries import Delivery, Faults
 from simulator.script import Call
 from simulator.secrets import Secrets
 from simulator.truth import LogTotals, Truth, tally
-from simulator.webhooks import Mark
+from simulator.webhooks import Form, Mark
 from simulator.world import Breakdown, Connection
 
 CALLS_DEFAULT = 500
@@ -69,11 +69,14 @@ def _totals(calls: Sequence[Call], planned: Sequence[Delivery]) -> LogTotals:
     marks = Counter(webhook.mark for call in calls for webhook in call.webhooks)
     refused = [one.expected_reason for one in planned if one.expected_reason is not None]
     stored = sum(len(call.webhooks) for call in calls)
+    readable = (webhook for call in calls for webhook in call.webhooks if webhook.form is not Form.GARBLED)
+    counts = {mark.value: marks[mark] for mark in Mark}
+    counts[Mark.UNATTRIBUTED.value] = sum(not catalogue.about_leg(webhook.event_type) for webhook in readable)
     return LogTotals(
         stored=stored,
         duplicate_deliveries=len(planned) - len(refused) - stored,
         rejected=tally(refused),
-        **{mark.value: marks[mark] for mark in Mark},
+        **counts,
     )
 
 

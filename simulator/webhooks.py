@@ -30,7 +30,7 @@ class Mark(StrEnum):
     UNKNOWN_TYPE = "unknown_type"
     ALIASED_TYPE = "aliased_type"
     QUARANTINED = "quarantined"
-    UNATTRIBUTED = "unattributed"
+    UNATTRIBUTED = "unattributed"  # names no leg either; others of such a type do
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,9 @@ ADDRESS_BYTES_MAX_DEFAULT = 4 * 2**20
 ADDRESSES_MAX_DEFAULT = 1_000
 """Addresses told apart a day and reason; refusals from further ones are counted as from 'other'."""
 
+ROW_BYTES = 1_024
+"""What a row counts for beside its body: else refusals without one would never fill a quota."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
@@ -42,4 +45,10 @@ def keep(connection: psycopg.Connection[Any], rejections: Iterable[Rejection]) -
     }
     with connection.transaction(), connection.cursor() as cursor:
         statement = statements.load("store", "keep_rejection")
-        cursor.executemany(statement, [{**asdict(rejection), **limits} for rejection in rejections])
+        cursor.executemany(
+            statement, [{**asdict(each), **limits, "row_bytes": _row_bytes(each)} for each in rejections]
+        )
+
+
+def _row_bytes(rejection: Rejection) -> int:
+    return ROW_BYTES + len(rejection.body or b"")

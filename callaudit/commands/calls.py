@@ -60,7 +60,7 @@ def print_timeline(call: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
     """Print one call: what is known of its legs, recordings and transfers, then every event in order."""
     (session,) = call["call_sessions"]
     typer.echo(f"Call {session['call_session_id']}: {session['status']}, {session['finality']}")
-    for leg in call["call_legs"]:
+    for leg in sorted(call["call_legs"], key=lambda leg: str(leg["initiated_at"] or leg["answered_at"] or "~")):
         talk = "talk time unknown" if leg["talk_ms"] is None else f"talk {leg['talk_ms'] / 1000:.3f} s"
         cause = f", {leg['hangup_cause_name']}" if leg["hangup_cause_name"] else ""
         typer.echo(f"  leg {leg['call_leg_id']}: {leg['status']}, {talk}{cause}{_flags(leg)}")
@@ -84,9 +84,16 @@ def _flags(row: Mapping[str, Any]) -> str:
 @contextmanager
 def _connected() -> Generator[sqlalchemy.Connection]:
     with database.opened(settings.load()) as opened:
-        engine = sqlalchemy.create_engine(
-            "postgresql+psycopg://", creator=lambda: psycopg.connect(opened.as_part("analyst"))
-        )
+        url = opened.as_part("analyst")
+        engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: _connect(url))
         with engine.connect() as connection:
             yield connection
         engine.dispose()
+
+
+def _connect(url: str) -> psycopg.Connection[Any]:
+    """Connect with clocks in UTC: in other zones the first or last instants there are cannot be written."""
+    connection = psycopg.connect(url, autocommit=True)
+    connection.execute("SET TimeZone TO 'UTC'")
+    connection.autocommit = False
+    return connection

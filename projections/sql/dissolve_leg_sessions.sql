@@ -5,4 +5,4 @@ WHERE lone.call_leg_id = ANY(%(legs)s::text[])
   AND held.call_session_id = lone.call_leg_id AND held.position = lone.position
   AND NOT EXISTS (SELECT FROM calls.leg_sessions AS link
                   WHERE link.call_leg_id = lone.call_leg_id AND link.call_session_id = lone.call_leg_id)
-RETURNING held.call_session_id
+RETURNING held.call_session_id, held.position

@@ -1,4 +1,4 @@
 -- What the log holds, by type: whoever knows the types reads the rest from it.
-SELECT event_type, quarantined IS NOT NULL AS quarantined, call_leg_id IS NOT NULL AS has_leg, count(*) AS stored
+SELECT event_type, quarantined IS NOT NULL AS quarantined, count(*) AS stored
 FROM log.events
-GROUP BY 1, 2, 3
+GROUP BY 1, 2

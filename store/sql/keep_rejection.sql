@@ -7,8 +7,8 @@ WITH used AS (
     FROM intake.rejection_counts
     WHERE utc_day = (%(received_at)s::timestamptz AT TIME ZONE 'UTC')::date AND reason = %(reason)s
 ), room AS (
-    SELECT reason_bytes + %(body_bytes)s <= %(reason_bytes_max)s
-               AND address_bytes + %(body_bytes)s <= %(address_bytes_max)s
+    SELECT reason_bytes + %(row_bytes)s <= %(reason_bytes_max)s
+               AND address_bytes + %(row_bytes)s <= %(address_bytes_max)s
                AND (known OR addresses < %(addresses_max)s) AS fits,
            CASE WHEN known OR addresses < %(addresses_max)s THEN %(remote_address)s ELSE 'other' END AS address
     FROM used
@@ -21,7 +21,7 @@ WITH used AS (
 )
 INSERT INTO intake.rejection_counts AS counted (utc_day, reason, remote_address, refused, kept, kept_bytes)
 SELECT (%(received_at)s::timestamptz AT TIME ZONE 'UTC')::date, %(reason)s, address, 1, fits::int,
-       fits::int * %(body_bytes)s
+       fits::int * %(row_bytes)s
 FROM room
 ON CONFLICT (utc_day, reason, remote_address) DO UPDATE
 SET refused = counted.refused + 1, kept = counted.kept + excluded.kept,

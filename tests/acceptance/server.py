@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -98,7 +98,7 @@ def run(arguments: Sequence[str], given: Mapping[str, str], cwd: Path) -> subpro
 @contextlib.contextmanager
 def started(
     arguments: Sequence[str], given: Mapping[str, str], cwd: Path
-) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+) -> Generator[tuple[subprocess.Popen[str], list[str]]]:
     """Run ``callaudit <arguments>`` during the block; gives the process and the lines it says on stderr."""
     command = [sys.executable, "-m", "callaudit", *arguments]
     with subprocess.Popen(command, env=dict(given), cwd=cwd, stderr=subprocess.PIPE, text=True) as process:
@@ -115,7 +115,7 @@ def started(
 @contextlib.contextmanager
 def serving(
     database: Database, home: Path, arguments: Iterable[str] = (), *, key: simulator.Key = KEY, **settings: str
-) -> Iterator[Site]:
+) -> Generator[Site]:
     """Serve the database's webhooks during the block, ready from its first line on."""
     home.mkdir(parents=True, exist_ok=True)
     given = environment(database, home, **{"TELNYX_PUBLIC_KEY": key.public, **settings})
@@ -128,7 +128,7 @@ def serving(
 
 
 @contextlib.contextmanager
-def working(database: Database, home: Path) -> Iterator[subprocess.Popen[str]]:
+def working(database: Database, home: Path) -> Generator[subprocess.Popen[str]]:
     """Project the database's log during the block."""
     home.mkdir(parents=True, exist_ok=True)
     with started(["worker"], environment(database, home), home) as (process, _):

@@ -3,6 +3,7 @@
 ``expected`` is the oracle: it sorts events to sessions and folds them in a few plain lines of its own.
 """
 
+import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -85,6 +86,22 @@ def projected(database: Database, as_of: Instant) -> Tables:
     return tables(database)
 
 
+def project_in_random_steps(database: Database, bodies: Sequence[tuple[bytes, Instant]], clock: Clock) -> None:
+    """Let deliveries arrive in random batches, projecting in between; the clock ends a second later."""
+    rng = random.Random(len(bodies))
+    made, start = projector(database, clock, events_per_step=90), 0
+    with made.connection:
+        while start < len(bodies):
+            size = rng.randrange(1, 120)
+            write_bodies(database, bodies[start : start + size])
+            start += size
+            if rng.random() < 0.7:
+                made.step()
+        made.catch_up()
+        clock.now += instants.SECOND
+        made.catch_up()
+
+
 def events(database: Database) -> list[Event]:
     """Read the log back."""
     with psycopg.connect(database.url) as connection:
@@ -134,7 +151,7 @@ def bookkeeping(database: Database) -> dict[str, list[Any]]:
     """Give what the projector keeps for itself."""
     names = ("progress", "session_events", "leg_sessions", "sessionless_events", "reviews")
     with psycopg.connect(database.url) as connection:
-        return {name: sorted(connection.execute(f"TABLE calls.{name}").fetchall()) for name in names}  # noqa: S608
+        return {name: sorted(connection.execute(f"TABLE calls.{name}").fetchall()) for name in names}
 
 
 def versions(database: Database) -> dict[tuple[str, ...], tuple[str, str]]:
@@ -169,6 +186,17 @@ def projected_position(database: Database) -> int:
     """Give the first position the tables may not show yet."""
     with psycopg.connect(database.url) as connection:
         return project.projected_position(connection)
+
+
+def invisible(database: Database) -> list[int]:
+    """Give positions before the projected one whose events name a leg or session and are on no timeline."""
+    query = """
+        SELECT position FROM log.events
+        WHERE position < %s AND (call_session_id IS NOT NULL OR call_leg_id IS NOT NULL)
+        EXCEPT SELECT position FROM calls.timeline
+    """
+    with psycopg.connect(database.url) as connection:
+        return [position for (position,) in connection.execute(query, [projected_position(database)])]
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """Looks into the log for tests: rows as they are, whatever wrote them."""
 
-from collections.abc import Iterator, Sequence
+import threading
+import time
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString, cast
 
 import psycopg
 from psycopg.rows import dict_row
@@ -14,13 +16,26 @@ from tests.conftest import Database
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLAIMED = (
-    "source event_type event_id call_session_id call_leg_id call_control_id connection_id signed_timestamp "
-    "signature key_id quarantined masked sealed_body body data_hash"
-).split()
+    "source",
+    "event_type",
+    "event_id",
+    "call_session_id",
+    "call_leg_id",
+    "call_control_id",
+    "connection_id",
+    "signed_timestamp",
+    "signature",
+    "key_id",
+    "quarantined",
+    "masked",
+    "sealed_body",
+    "body",
+    "data_hash",
+)
 
 
 @contextmanager
-def appender(database: Database, part: str = "ingest") -> Iterator[append.Appender]:
+def appender(database: Database, part: str = "ingest") -> Generator[append.Appender]:
     """Give an appender as the part's own role."""
     with append.connect(database.as_part(part), application_name="test") as connection:
         yield append.Appender(connection)
@@ -28,8 +43,9 @@ def appender(database: Database, part: str = "ingest") -> Iterator[append.Append
 
 def rows(database: Database, table: str = "log.events", order: str = "position") -> list[dict[str, Any]]:
     """Give all rows of a table."""
-    with psycopg.connect(database.url, row_factory=dict_row) as connection:
-        return connection.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall()
+    query = cast("LiteralString", f"SELECT * FROM {table} ORDER BY {order}")  # noqa: S608  names of our own tests
+    with psycopg.connect(database.url) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query).fetchall()
 
 
 def event_ids(database: Database) -> list[str | None]:
@@ -50,12 +66,24 @@ def entry_of(row: dict[str, Any]) -> Entry:
     )
 
 
-def value(database: Database, query: str, parameters: Sequence[Any] = ()) -> Any:
+def value(database: Database, query: LiteralString, parameters: Sequence[Any] = ()) -> Any:
     """Give the one value a query gives."""
     with psycopg.connect(database.url, autocommit=True) as connection:
         row = connection.execute(query, parameters).fetchone()
     assert row is not None
     return row[0]
+
+
+def until_waited_for(database: Database, table: str, waiting: threading.Thread) -> None:
+    """Return once somebody waits for the table's lock; the thread that is to wait must not end before."""
+    waits = (
+        "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+        " WHERE datname = current_database() AND relation = %s::regclass AND NOT granted"
+    )
+    ends_at = time.monotonic() + 30
+    while value(database, waits, [table]) == 0:
+        assert waiting.is_alive()
+        assert time.monotonic() < ends_at
 
 
 def _us(instant: datetime) -> int:

@@ -42,7 +42,12 @@ def test_equal_events_are_stored_once_when_one_batch_holds_them_twice(database: 
     with log.appender(database) as appender:
         kept = appender.append([made.entry(1), made.entry(2), made.entry(1), made.entry(1)])
 
-    assert kept == [Kept(0, redelivered=False), Kept(1, redelivered=False), Kept(0, redelivered=True), Kept(0, redelivered=True)]
+    assert kept == [
+        Kept(0, redelivered=False),
+        Kept(1, redelivered=False),
+        Kept(0, redelivered=True),
+        Kept(0, redelivered=True),
+    ]
     assert log.event_ids(database) == ["event-1", "event-2"]
     assert [row["position"] for row in log.rows(database, "log.redeliveries")] == [0, 0]
 
@@ -78,6 +83,8 @@ def test_a_redelivery_is_kept_as_it_came(database: Database) -> None:
     assert (row["attempt"], row["body"], row["signature"]) == (2, b"again", b"t" * 64)
     assert (row["signed_timestamp"], row["key_id"]) == ("7", "other")
     assert (row["masked"], row["sealed_body"]) == (True, b"sealed")
+    (event,) = log.rows(database)
+    assert (event["body"], event["signature"]) == (made.entry(1).body, made.entry(1).signature)
 
 
 def test_one_id_with_two_contents_is_stored_twice(database: Database) -> None:
@@ -197,6 +204,20 @@ def test_two_writers_that_know_of_old_partitions_only_both_go_on(small_partition
     assert len(log.event_ids(small_partitions)) == PARTITION * 18 + 1
 
 
+def test_a_writer_that_knows_of_full_partitions_only_sets_no_entry_apart(small_partitions: Database) -> None:
+    """A lone entry that finds no partition is stored as it is once there is one, not taken for a refused one."""
+    with log.appender(small_partitions) as one, log.appender(small_partitions) as other:
+        other.append([made.entry(0)])
+        one.append([made.entry(n) for n in range(1, PARTITION * 3)])
+        one.append([made.entry(n) for n in range(PARTITION * 3, PARTITION * 5)])
+        made_so_far = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'log.events'::regclass"
+        assert log.value(small_partitions, made_so_far) == 5
+
+        assert other.append([made.entry(PARTITION * 5)]) == [Kept(PARTITION * 5, redelivered=False)]
+
+    assert log.event_ids(small_partitions) == [f"event-{n}" for n in range(PARTITION * 5 + 1)]
+
+
 def test_a_writer_behind_a_long_log_still_sets_one_refused_entry_apart(small_partitions: Database) -> None:
     """Missing partitions and a refused entry in the same batch are told apart."""
     with log.appender(small_partitions) as one, log.appender(small_partitions) as other:
@@ -265,9 +286,7 @@ def test_a_writer_waits_for_its_turn_and_then_numbers_after_the_other(database: 
         holder.execute(_EVENT, {"position": 0})
         waiting = threading.Thread(target=appender.append, args=([made.entry(1)],))
         waiting.start()
-        waits = "SELECT count(*) FROM pg_locks WHERE relation = 'log.append_turn'::regclass AND NOT granted"
-        while log.value(database, waits) == 0:
-            assert waiting.is_alive()
+        log.until_waited_for(database, "log.append_turn", waiting)
         holder.commit()
         waiting.join()
 
@@ -291,7 +310,8 @@ def test_append_says_so_when_the_connection_is_lost(database: Database) -> None:
     appender = append.Appender(connection)
     log.value(
         database,
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'to be ended'",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name = 'to be ended' AND datname = current_database()",
     )
     with pytest.raises(errors.LogUnavailable):
         appender.append([made.entry(1)])

@@ -1,8 +1,8 @@
 """Nobody changes the log: not by grants, and not past the triggers, on any table or partition."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -30,7 +30,7 @@ def log(clone: Callable[..., Database]) -> Database:
 
 
 @contextmanager
-def acting(log: Database, who: str) -> Iterator[psycopg.Connection[Any]]:
+def acting(log: Database, who: str) -> Generator[psycopg.Connection[Any]]:
     """Connect as a role, as the owner (whom nobody can log in as), or as a superuser past ordinary triggers."""
     url = log.as_part(who) if who in WRITERS + READERS else log.url
     with psycopg.connect(url, autocommit=True) as connection:
@@ -43,11 +43,16 @@ def acting(log: Database, who: str) -> Iterator[psycopg.Connection[Any]]:
 
 def changes(table: str) -> list[sql.Composed]:
     """Give the statements that change a table, each also where no row matches."""
-    texts = ["DELETE FROM {}", "DELETE FROM {} WHERE false", "TRUNCATE {}", "TRUNCATE {} CASCADE"]
-    if WITH_COLUMNS[table]:
-        texts += ["UPDATE {} SET position = position", "UPDATE {} SET position = position WHERE false"]
+    texts: list[LiteralString] = [
+        "DELETE FROM {}",
+        "DELETE FROM {} WHERE false",
+        "TRUNCATE {}",
+        "TRUNCATE {} CASCADE",
+        "UPDATE {} SET position = position",
+        "UPDATE {} SET position = position WHERE false",
+    ]
     name = sql.Identifier("log", table)
-    return [sql.SQL(text).format(name) for text in texts]
+    return [sql.SQL(text).format(name) for text in texts if WITH_COLUMNS[table] or "UPDATE" not in text]
 
 
 @pytest.mark.parametrize("who", [*WRITERS, *READERS, *OWNERS])
@@ -107,7 +112,7 @@ def test_upsert_that_would_update_is_refused(log: Database, who: str) -> None:
         "INSERT INTO log.events_000000 SELECT * FROM log.events_000000 LIMIT 0",
     ],
 )
-def test_guards_cannot_be_taken_down(log: Database, who: str, statement: str) -> None:
+def test_guards_cannot_be_taken_down(log: Database, who: str, statement: LiteralString) -> None:
     """No part of the program can switch the triggers off, detach a partition, write past them or become the owner."""
     with acting(log, who) as connection, pytest.raises(postgres_errors.InsufficientPrivilege):
         connection.execute(statement)

@@ -1,5 +1,6 @@
 """The partitions of the log: each as guarded as the log itself, made ahead, and only the last one touched."""
 
+import threading
 from typing import Any
 
 import psycopg
@@ -25,7 +26,7 @@ def test_every_partition_has_the_trigger_and_its_check(small_partitions: Databas
         assert name == f"events_{number:06d}"
         assert (trigger, enabled) == ("append_only", "A")
         assert on == TRUNCATE + UPDATE + DELETE + BEFORE
-        assert f"CHECK (((\"position\" >= {number * PARTITION}) AND (\"position\" < {(number + 1) * PARTITION})))" in checks
+        assert f'CHECK ((("position" >= {number * PARTITION}) AND ("position" < {(number + 1) * PARTITION})))' in checks
         assert any("source" in check for check in checks)
         assert any("octet_length(leaf_hash) = 32" in check for check in checks)
 
@@ -35,6 +36,25 @@ def test_making_partitions_again_makes_none(small_partitions: Database) -> None:
     with psycopg.connect(small_partitions.as_part("ingest")) as connection:
         ask = statements.load("store", "ensure_partitions")
         ends = [connection.execute(ask, {"upto": PARTITION * 4}).fetchone() for _ in range(2)]
+
+    assert ends == [(PARTITION * 7,)] * 2
+    assert _partitions(small_partitions) == 7
+
+
+def test_two_writers_at_a_border_make_its_partitions_once(small_partitions: Database) -> None:
+    """The second waits for the first, and then finds what it was about to make."""
+    ask = statements.load("store", "ensure_partitions")
+    ends: list[Any] = []
+    with (
+        psycopg.connect(small_partitions.as_part("worker"), autocommit=True) as other,
+        psycopg.connect(small_partitions.as_part("ingest")) as one,  # left first, so that nobody waits for it
+    ):
+        ends.append(one.execute(ask, {"upto": PARTITION * 4}).fetchone())
+        second = threading.Thread(target=lambda: ends.append(other.execute(ask, {"upto": PARTITION * 4}).fetchone()))
+        second.start()
+        log.until_waited_for(small_partitions, "log.events", second)
+        one.commit()
+        second.join()
 
     assert ends == [(PARTITION * 7,)] * 2
     assert _partitions(small_partitions) == 7
@@ -107,9 +127,7 @@ def _partitions(database: Database) -> int:
 
 def _plan(connection: psycopg.Connection[Any], statement: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
     """Give all nodes of a statement's plan for these very values."""
-    row = connection.execute(
-        "EXPLAIN (FORMAT JSON) " + statements.load("store", statement), parameters
-    ).fetchone()
+    row = connection.execute("EXPLAIN (FORMAT JSON) " + statements.load("store", statement), parameters).fetchone()
     assert row is not None
     nodes: list[dict[str, Any]] = []
     left = [each["Plan"] for each in row[0]]

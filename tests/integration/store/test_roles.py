@@ -51,7 +51,7 @@ def granted(database: Database, *schemas: str) -> dict[tuple[str, str], set[str]
 
 
 def test_grants_on_the_log_are_those_listed_and_no_others(database: Database) -> None:
-    """Nobody has UPDATE or DELETE on evidence, partitions are reached through their table alone, analysts see nothing."""
+    """Nobody may change evidence, partitions are reached through their table alone, and analysts see nothing."""
     assert granted(database, "log", "intake") == LOG_AND_INTAKE
 
 
@@ -132,8 +132,7 @@ def test_analyst_reads_read_models_and_no_body(database: Database) -> None:
         with pytest.raises(postgres_errors.InsufficientPrivilege):
             analyst.execute("DELETE FROM calls.timeline")
         columns = analyst.execute(
-            "SELECT count(*) FROM information_schema.columns WHERE data_type = 'bytea'"
-            " AND table_schema <> 'pg_catalog'"
+            "SELECT count(*) FROM information_schema.columns WHERE data_type = 'bytea' AND table_schema <> 'pg_catalog'"
         ).fetchone()
         assert columns == (0,)
 
@@ -143,7 +142,10 @@ def test_auditor_reads_everything_and_writes_nothing(database: Database) -> None
     with kept.appender(database) as appender:
         appender.append([made.entry(0), made.entry(1)])
     with psycopg.connect(database.as_part("auditor"), autocommit=True) as auditor:
-        assert auditor.execute("SELECT body FROM log.events").fetchall() == [(made.entry(0).body,), (made.entry(1).body,)]
+        assert auditor.execute("SELECT body FROM log.events").fetchall() == [
+            (made.entry(0).body,),
+            (made.entry(1).body,),
+        ]
         auditor.execute("SELECT * FROM log.event_keys, log.redeliveries, intake.rejections, calls.call_legs")
         for statement in (
             "INSERT INTO log.event_keys VALUES (0, '', 0)",

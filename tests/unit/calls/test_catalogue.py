@@ -26,7 +26,7 @@ def test_catalogue_is_that_of_the_wire_facts() -> None:
         ("call_initiated", True),
         ("siprec.started", True),
         ("streaming.failed", True),
-        ("conference.participant.left", True),
+        ("conference.participant.left", False),
         ("conference.created", False),
         ("message.received", False),
         ("callback", False),

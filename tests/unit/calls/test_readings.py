@@ -60,12 +60,12 @@ def choices(read: Naive, mark: Mark) -> Iterator[Naive]:
         yield read.then("fails", oldest, opened=read.opened[1:], failed=(*read.failed, oldest))
 
 
-def least(text: str, *, hung_up: bool) -> list[Naive]:
+def least(text: str, *, over: bool) -> list[Naive]:
     """Give all readings of least cost, the preferred one first."""
     found = [Naive()]
     for mark in marks(text):
         found = [longer for read in found for longer in choices(read, mark)]
-    if hung_up:
+    if over:
         found = [replace(read, cost=read.cost + len(read.opened)) for read in found]
     cost = min(read.cost for read in found)
     return sorted((read for read in found if read.cost == cost), key=lambda read: read.preference)
@@ -87,13 +87,13 @@ def role(part: Part) -> tuple[str, int | None]:
     return ("startless" if part.mark is Mark.STOP else "attempt"), None
 
 
-def check(text: str, *, hung_up: bool) -> None:
+def check(text: str, *, over: bool) -> None:
     """Compare both results of the module with the enumeration."""
-    best = least(text, hung_up=hung_up)
+    best = least(text, over=over)
     parts = readings.first(marks(text))
     assert [role(part) for part in parts] == list(best[0].roles)
     assert tuple(part.open for part in parts) == best[0].counts
-    bounds = readings.bounds(marks(text), hung_up=hung_up)
+    bounds = readings.bounds(marks(text), over=over)
     columns = list(zip(*(read.counts for read in best), strict=True))
     assert bounds.fewest == tuple(map(min, columns))
     assert bounds.most == tuple(map(max, columns))
@@ -106,28 +106,28 @@ def check(text: str, *, hung_up: bool) -> None:
     assert bounds.doubted == spared
 
 
-@pytest.mark.parametrize("hung_up", [True, False])
+@pytest.mark.parametrize("over", [True, False])
 @pytest.mark.parametrize("length", range(6))
-def test_readings_of_every_short_sequence(length: int, hung_up: bool) -> None:
+def test_readings_of_every_short_sequence(length: int, over: bool) -> None:
     """Every sequence of up to five events is read as the enumeration of its readings says."""
     for letters in product("SPFA", repeat=length):
-        check("".join(letters), hung_up=hung_up)
+        check("".join(letters), over=over)
 
 
 @given(texts, st.booleans())
-def test_readings_of_longer_sequences(text: str, hung_up: bool) -> None:
+def test_readings_of_longer_sequences(text: str, over: bool) -> None:
     """Longer sequences are read as the enumeration of their readings says."""
-    check(text, hung_up=hung_up)
+    check(text, over=over)
 
 
 @given(texts)
-def test_proof_when_hung_up(text: str) -> None:
+def test_proof_when_over(text: str) -> None:
     """Time is graded by what all least-cost readings say of it, event by event."""
-    best = least(text, hung_up=True)
+    best = least(text, over=True)
     parts = readings.first(marks(text))
     times = range(10, 10 * len(text) + 10, 10)
     hangup_at = 10 * len(text) + 10
-    proven = proof.prove(times, parts, readings.bounds(marks(text), hung_up=True), 0, hangup_at)
+    proven = proof.prove(times, parts, readings.bounds(marks(text), over=True), 0, hangup_at)
     for after in range(-1, len(text)):
         assert grade_at(10 * after + 15, proven) == expected_grade(after, best), after
 
@@ -153,5 +153,5 @@ def expected_grade(after: int, best: Sequence[Naive]) -> str | None:
 def test_readings_of_thousands_of_events(text: str) -> None:
     """A leg with thousands of events, with more readings than atoms, is bounded all the same."""
     parts = readings.first(marks(text))
-    bounds = readings.bounds(marks(text), hung_up=True)
+    bounds = readings.bounds(marks(text), over=True)
     assert all(a <= part.open <= b for a, part, b in zip(bounds.fewest, parts, bounds.most, strict=True))

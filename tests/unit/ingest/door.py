@@ -18,7 +18,10 @@ SIGNING_KEY = SigningKey(bytes(range(32)))
 PUBLIC_KEY = base64.b64encode(bytes(SIGNING_KEY.verify_key)).decode()
 NOW_SECONDS = 1_790_000_000
 BOX = Strongbox(bytes(32))
-EVENT = b'{"data":{"id":"event-1","event_type":"call.answered","occurred_at":"2026-09-21T13:33:19.5Z","payload":{"call_leg_id":"leg-1"}}}'
+EVENT = (
+    b'{"data":{"id":"event-1","event_type":"call.answered","occurred_at":"2026-09-21T13:33:19.5Z",'
+    b'"payload":{"call_leg_id":"leg-1"}}}'
+)
 
 
 class TooEager(AssertionError):
@@ -61,12 +64,18 @@ class Answer:
         return orjson.loads(self.body)
 
 
+def trusting(**given: Any) -> webhook.Rules:
+    """Give rules under which the fixed key is trusted."""
+    said: dict[str, Any] = {"public_keys": verifier.public_keys(PUBLIC_KEY), **given}
+    return webhook.Rules(**said)
+
+
 @dataclass
 class Door:
     """An endpoint and all it wrote down."""
 
     log: Log = field(default_factory=Log)
-    rules: webhook.Rules = field(default_factory=lambda: rules())
+    rules: webhook.Rules = field(default_factory=trusting)
     refused_: list[tuple[errors.Refused, bytes]] = field(default_factory=list[tuple[errors.Refused, bytes]])
 
     def refused(self, refusal: errors.Refused, request: webhook.Request, body: bytes) -> None:
@@ -111,11 +120,6 @@ class Door:
     def endpoint(self) -> webhook.Webhook:
         """The endpoint itself."""
         return webhook.Webhook(self.rules, self.log, self, BOX, lambda: NOW_SECONDS * 1_000_000 + 500_000)
-
-
-def rules(**given: Any) -> webhook.Rules:
-    """Give rules under which the fixed key is trusted."""
-    return webhook.Rules(**{"public_keys": verifier.public_keys(PUBLIC_KEY), **given})
 
 
 def signature(timestamp: bytes, body: bytes, key: SigningKey = SIGNING_KEY) -> str:

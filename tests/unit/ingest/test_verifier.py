@@ -27,8 +27,7 @@ def verdict(
         signed = verifier.check_timestamp(timestamp, NOW, verifier.TOLERANCE_SECONDS_DEFAULT)
         return verifier.verify(keys, signed, raw, body).label
     except SignatureRejected as refusal:
-        assert refusal.status == 401
-        return refusal.reason
+        return f"{refusal.status} {refusal.reason}".removeprefix("401 ")
 
 
 def genuine(body: bytes, seconds: int = door.NOW_SECONDS, key: SigningKey = door.SIGNING_KEY) -> tuple[str, str]:
@@ -129,7 +128,9 @@ def test_signature_may_have_spaces_around_it() -> None:
     assert verdict(timestamp, f"\t {signature} \r\n", b"body") == "key1"
 
 
-@given(st.none() | st.text(), st.none() | st.text() | st.binary(max_size=70).map(lambda b: base64.b64encode(b).decode()))
+@given(
+    st.none() | st.text(), st.none() | st.text() | st.binary(max_size=70).map(lambda b: base64.b64encode(b).decode())
+)
 def test_verifier_raises_nothing_but_its_own_error(timestamp: str | None, signature: str | None) -> None:
     """Whatever the headers, there is a reason, and no other exception."""
     assert verdict(timestamp, signature, b"body") != "key1"

@@ -14,6 +14,9 @@ from store.entry import Entry, Kept
 from store.errors import LogUnavailable
 from tests.unit.store import made
 
+DEADLINE_SECONDS = 10
+"""What is well takes milliseconds."""
+
 
 @dataclass
 class Log:
@@ -35,20 +38,20 @@ class Log:
         """Count its end."""
         self.closed += 1
 
-    def append(self, given: Sequence[Entry]) -> list[Kept]:
+    def append(self, entries: Sequence[Entry]) -> list[Kept]:
         """Wait, then keep the batch or fail."""
         self.began.release()
-        assert self.let_through.acquire(timeout=10)
+        assert self.let_through.acquire(timeout=DEADLINE_SECONDS)
         failure = self.failures.pop(0) if self.failures else None
         if failure is not None:
             raise failure
         first = sum(map(len, self.batches))
-        self.batches.append(list(given))
-        return [Kept(first + n, redelivered=False) for n in range(len(given))]
+        self.batches.append(list(entries))
+        return [Kept(first + n, redelivered=False) for n in range(len(entries))]
 
     async def commit_begins(self) -> None:
         """Wait until a commit is under way."""
-        assert await asyncio.to_thread(self.began.acquire, timeout=10)
+        assert await asyncio.to_thread(self.began.acquire, timeout=DEADLINE_SECONDS)
 
     def open(self) -> "Log":
         """Let all commits through."""
@@ -62,10 +65,10 @@ class Log:
 
 
 def on_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """Run an async test in an event loop of its own."""
+    """Run an async test in an event loop of its own; one that waits in vain fails."""
 
     def run() -> None:
-        asyncio.run(test())
+        asyncio.run(asyncio.wait_for(test(), DEADLINE_SECONDS))
 
     run.__name__, run.__doc__ = test.__name__, test.__doc__
     return run
@@ -165,7 +168,7 @@ def test_failure_settles_the_whole_batch(failure: Exception) -> None:
             assert (await batcher.put(made.entry(9))).position == 1
         assert (log.connected, log.closed) == (2, 2)
 
-    asyncio.run(run())
+    on_loop(run)()
 
 
 @on_loop

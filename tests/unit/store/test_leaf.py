@@ -52,7 +52,8 @@ VECTOR_LEAF = (
 def decode(encoded: bytes) -> list[bytes | None]:
     """Take a leaf apart as documented."""
     assert encoded.startswith(leaf.VERSION)
-    rest, parts = encoded[len(leaf.VERSION) :], []
+    rest = encoded[len(leaf.VERSION) :]
+    parts: list[bytes | None] = []
     while rest:
         size, rest = rest[:4], rest[4:]
         if size == leaf.NULL:

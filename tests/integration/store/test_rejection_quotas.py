@@ -1,0 +1,139 @@
+"""What was refused is counted always and kept within bounds, whoever floods the door, with whatever."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from store import rejections
+from store.rejections import Rejection
+from tests.conftest import Database
+from tests.integration.store import log
+
+DAY = datetime(2026, 9, 21, 12, tzinfo=UTC)
+ROW = rejections.ROW_BYTES
+
+
+def refusal(body: bytes | None = b"", **fields: Any) -> Rejection:
+    """Make a refusal."""
+    said: dict[str, Any] = {
+        "received_at": DAY,
+        "remote_address": "192.0.2.1",
+        "reason": "signature_mismatch",
+        "body": body,
+        "body_bytes": len(body or b""),
+        "content_type": "application/json",
+        "signed_timestamp": "1790000000",
+        "signature": "c2ln",
+    }
+    return Rejection(**{**said, **fields})
+
+
+def keep(database: Database, *refused: Rejection) -> None:
+    """Write down refusals as the ingest role does."""
+    with psycopg.connect(database.as_part("ingest"), autocommit=True) as connection:
+        rejections.keep(connection, refused)
+
+
+def bodies(database: Database) -> list[bytes | None]:
+    """Give the bytes that were kept."""
+    return [row["body"] for row in log.rows(database, "intake.rejections", "rejection_id")]
+
+
+def counts(database: Database) -> dict[tuple[str, str], tuple[int, int]]:
+    """Give how many were refused and kept, by reason and address."""
+    rows = log.rows(database, "intake.rejection_counts", "reason, remote_address")
+    return {(row["reason"], row["remote_address"]): (row["refused"], row["kept"]) for row in rows}
+
+
+def test_refusal_is_kept_whole_and_counted(database: Database) -> None:
+    """Within the quotas everything of it is there to look at."""
+    keep(database, refusal(b"body"), refusal(None, reason="body_too_large", body_bytes=9))
+    first, second = log.rows(database, "intake.rejections", "rejection_id")
+    assert (first["body"], first["body_bytes"], first["received_at"]) == (b"body", 4, DAY)
+    assert (first["content_type"], first["signed_timestamp"], first["signature"]) == (
+        "application/json",
+        "1790000000",
+        "c2ln",
+    )
+    assert (second["body"], second["body_bytes"]) == (None, 9)
+    assert counts(database) == {
+        ("body_too_large", "192.0.2.1"): (1, 1),
+        ("signature_mismatch", "192.0.2.1"): (1, 1),
+    }
+
+
+def test_address_that_floods_is_counted_and_takes_no_room_from_others(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond an address's quota its refusals are counted; what was there stays, and others are kept."""
+    monkeypatch.setattr(rejections, "ADDRESS_BYTES_MAX_DEFAULT", 2 * (ROW + 5))
+    keep(database, *(refusal(b"%05d" % number) for number in range(5)))
+    keep(database, refusal(b"other", remote_address="192.0.2.2"))
+    assert bodies(database) == [b"00000", b"00001", b"other"]
+    assert counts(database) == {
+        ("signature_mismatch", "192.0.2.1"): (5, 2),
+        ("signature_mismatch", "192.0.2.2"): (1, 1),
+    }
+
+
+def test_reason_that_floods_takes_no_room_from_other_reasons(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many addresses together fill the quota of one reason, and no other's."""
+    monkeypatch.setattr(rejections, "REASON_BYTES_MAX_DEFAULT", 2 * (ROW + 1))
+    keep(database, *(refusal(b"x", remote_address=f"192.0.2.{number}") for number in range(4)))
+    keep(database, refusal(b"y", reason="timestamp_missing"))
+    assert bodies(database) == [b"x", b"x", b"y"]
+    assert sum(refused for refused, _ in counts(database).values()) == 5
+
+
+def test_refusals_without_a_body_fill_the_quota_too(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row takes room by itself: unsigned requests, whose bodies are never read, do not fill the disk."""
+    monkeypatch.setattr(rejections, "ADDRESS_BYTES_MAX_DEFAULT", 3 * ROW)
+    keep(database, *(refusal(reason="signature_missing") for _ in range(9)))
+    assert counts(database) == {("signature_missing", "192.0.2.1"): (9, 3)}
+
+
+def test_bodies_that_are_not_kept_take_no_room(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is refused for its size does not use up the bytes of what can be kept."""
+    monkeypatch.setattr(rejections, "ADDRESS_BYTES_MAX_DEFAULT", 3 * ROW)
+    keep(database, *(refusal(None, body_bytes=2**21) for _ in range(3)))
+    assert counts(database) == {("signature_mismatch", "192.0.2.1"): (3, 3)}
+
+
+def test_further_addresses_are_counted_together(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood from ever new addresses adds one row of counts, not one each; known ones go on as before."""
+    monkeypatch.setattr(rejections, "ADDRESSES_MAX_DEFAULT", 2)
+    keep(database, *(refusal(remote_address=f"192.0.2.{number}") for number in (1, 2, 3, 4, 5, 1)))
+    assert counts(database) == {
+        ("signature_mismatch", "192.0.2.1"): (2, 2),
+        ("signature_mismatch", "192.0.2.2"): (1, 1),
+        ("signature_mismatch", "other"): (3, 0),
+    }
+
+
+def test_quotas_are_of_a_utc_day(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next day in UTC has room again, whatever the zone of the session."""
+    monkeypatch.setattr(rejections, "ADDRESS_BYTES_MAX_DEFAULT", ROW)
+    midnight = datetime(2026, 9, 22, tzinfo=UTC)
+    with psycopg.connect(database.as_part("ingest"), autocommit=True) as connection:
+        connection.execute("SET timezone = 'Pacific/Auckland'")
+        for moment in (DAY, midnight - timedelta(microseconds=1), midnight):
+            rejections.keep(connection, [refusal(received_at=moment)])
+    rows = log.rows(database, "intake.rejection_counts", "utc_day")
+    assert [(row["utc_day"].isoformat(), row["refused"], row["kept"]) for row in rows] == [
+        ("2026-09-21", 2, 1),
+        ("2026-09-22", 1, 1),
+    ]
+
+
+def test_prune_clears_what_is_old_and_keeps_its_count(database: Database) -> None:
+    """Rows go by age; that they were refused stays counted."""
+    keep(database, refusal(b"old"), refusal(b"new", received_at=DAY + timedelta(days=8)))
+    with psycopg.connect(database.as_part("worker"), autocommit=True) as worker:
+        row = worker.execute("SELECT intake.prune(%s)", [DAY + timedelta(days=7)]).fetchone()
+    assert row == (1,)
+    assert bodies(database) == [b"new"]
+    assert [row["refused"] for row in log.rows(database, "intake.rejection_counts", "utc_day")] == [1, 1]
