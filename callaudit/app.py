@@ -24,8 +24,9 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 def create(settings: Settings, database: Database) -> Any:
-    """Build the ASGI application. Raises ingest.errors.KeyRefused where no public key is configured."""
+    """Build the ASGI application. Raises KeyRefused without a public key, psycopg.Error without a log to reach."""
     url = database.as_part("ingest")
+    _reach(url)
     rules = webhook.Rules(
         public_keys=verifier.public_keys(settings.telnyx_public_key),
         tolerance_seconds=settings.callaudit_webhook_tolerance_seconds,
@@ -34,7 +35,7 @@ def create(settings: Settings, database: Database) -> Any:
     batcher = batch.Batcher(lambda: append.Appender(append.connect(url, application_name="callaudit ingest")))
     recorder = rejections.Recorder(
         lambda refused: _keep(url, refused),
-        lambda error: _log.warning("refusals_not_recorded", error=type(error).__name__),
+        lambda error, lost: _log.warning("refusals_not_recorded", error=type(error).__name__, count=lost),
     )
     box = strongbox.Strongbox(strongbox.key_at(settings.home / "keys" / "sealed_bodies.key"))
     endpoint = webhook.Webhook(rules, batcher, recorder, box, lambda: time.time_ns() // 1_000)
@@ -79,10 +80,10 @@ def _api(url: str, lifespan: Any) -> fastapi.FastAPI:
 
 
 def _reach(url: str) -> None:
-    with psycopg.connect(url, connect_timeout=2) as connection:
+    with psycopg.connect(url, **append.SOON) as connection:
         connection.execute("SELECT FROM log.append_turn")
 
 
 def _keep(url: str, refused: Sequence[kept_rejections.Rejection]) -> None:
-    with psycopg.connect(url, autocommit=True, application_name="callaudit refusals") as connection:
+    with psycopg.connect(url, autocommit=True, application_name="callaudit refusals", **append.SOON) as connection:
         kept_rejections.keep(connection, refused)

@@ -1,7 +1,6 @@
 """The command line: what a person or a schedule types. Exit codes: 0 good, 1 the answer is no, 2 wrong use."""
 
 import importlib
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
@@ -9,6 +8,7 @@ from typing import NoReturn
 import typer
 
 from callaudit import logs
+from callaudit.database import missing_schema
 
 COMMANDS: Mapping[str, str] = {
     "up": "processes",
@@ -77,9 +77,6 @@ def _sentence(error: Exception) -> str:
     database_error = getattr(error, "orig", error)  # SQLAlchemy's wrapper around the driver's
     if not type(database_error).__module__.startswith("psycopg"):
         raise error
-    text = " ".join(str(database_error).split())
-    if getattr(database_error, "sqlstate", None) in {"42P01", "3F000", "42883"} or re.search(
-        r'role ".*" does not exist', text
-    ):
+    if missing_schema(database_error):
         return "the database has no schema of callaudit yet: run `callaudit migrate` [schema_missing]"
-    return f"the database refused: {text} [database_refused]"
+    return f"the database refused: {' '.join(str(database_error).split())} [database_refused]"

@@ -1,20 +1,23 @@
 """How answers are printed: a table for people, JSON for programs (instants as ISO 8601 UTC with microseconds)."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-import orjson
 import rich.console
 import rich.markup
 import rich.progress
 import rich.table
 import typer
 
+from calls import instants
+
 
 def json_line(value: Any) -> None:
     """Print one JSON value on one line."""
-    typer.echo(orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME))
+    # The standard library's: a cause as sent may be a number of any size, which orjson refuses to write.
+    typer.echo(json.dumps(value, default=_plain, ensure_ascii=False, separators=(",", ":")))
 
 
 def table(columns: Sequence[str], rows: Iterable[Mapping[Any, Any]]) -> None:
@@ -43,7 +46,7 @@ def text(value: Any) -> str:
 
 def instant(value: datetime) -> str:
     """Write an instant as ISO 8601, UTC, with microseconds."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instants.to_text(instants.from_datetime(value))
 
 
 def progress() -> rich.progress.Progress:

@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 from typing import Annotated
 
+import psycopg
 import pydantic
 import pydantic_settings
+from psycopg import conninfo
 from pydantic import Field
 
 from ingest import verifier
@@ -57,9 +59,18 @@ class Settings(pydantic_settings.BaseSettings):
     )
     @classmethod
     def _is_postgres(cls, url: str | None) -> str | None:
-        if url is not None and not re.match(r"postgres(ql)?(\+psycopg)?://", url):
+        if url is None:
+            return None
+        if not re.match(r"postgres(ql)?(\+psycopg)?://", url):
             raise ValueError("expected a URL that starts with postgresql://")
-        return None if url is None else url.replace("+psycopg", "", 1)
+        url = re.sub(r"^(postgres(?:ql)?)\+psycopg", r"\1", url)
+        try:
+            port = conninfo.conninfo_to_dict(url).get("port") or "5432"
+        except psycopg.ProgrammingError:
+            raise ValueError("not a URL that Postgres reads; a password's special characters are %-encoded") from None
+        if not all(each.isdecimal() for each in str(port).split(",")):
+            raise ValueError("its port is no number; a password's special characters are %-encoded")
+        return url
 
     @pydantic.field_validator("callaudit_role_prefix")
     @classmethod

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import threading
 from types import FrameType
 
@@ -23,7 +22,8 @@ def with_parent() -> None:
     """Make the end of the parent, even by SIGKILL, a SIGTERM here: it holds the other end of standard input."""
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 4_096):  # unlike sys.stdin, holds no lock that the interpreter's end would wait for
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="wait for the parent's end", daemon=True).start()

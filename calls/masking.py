@@ -40,7 +40,7 @@ def mask(body: bytes, *, form: bool = False, transcripts: bool = True) -> Masked
     rules = _RULES[transcripts]
     if form and not body.lstrip().startswith((b"{", b"[")):
         return _replaced(body, _in_form(body, rules))
-    if not _may_hold_secrets(body):
+    if not may_hold_secrets(body):
         return Masked(body, guessable=False, bearer=False)
     if _is_json(body):
         return _replaced(body, _in_json(body, rules))
@@ -110,7 +110,8 @@ _MAYBE = re.compile(
 )
 
 
-def _may_hold_secrets(body: bytes) -> bool:
+def may_hold_secrets(body: bytes) -> bool:
+    """Tell cheaply whether ``mask`` would have to look closer; False means that nothing is masked."""
     return _MAYBE.search(body.lower()) is not None
 
 

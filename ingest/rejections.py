@@ -16,7 +16,9 @@ WAITING_BYTES_MAX = 16 * 2**20
 """Unverified bytes held in memory until they are written; beyond it a refusal keeps none."""
 
 BODY_BYTES_MAX = 64 * 2**10
-"""A larger unverified body is not kept: no webhook is that large, and masking costs up to 2 µs a byte."""
+MASKED_BODY_BYTES_MAX = 4 * 2**10
+"""Larger unverified bodies are not kept, the second where they may hold secrets: masking them costs up to 4 µs a byte,
+which anybody could have us spend."""
 
 HEADER_CHARACTERS_MAX = 512
 
@@ -35,8 +37,8 @@ class _Refusal:
 class Recorder:
     """Gathers refusals and hands them to ``keep`` in a thread. Use as an async context manager."""
 
-    def __init__(self, keep: Callable[[Sequence[Rejection]], None], on_error: Callable[[Exception], None]) -> None:
-        """Take what writes rejections down (it may fail: ``on_error`` hears of it, the refusals are dropped)."""
+    def __init__(self, keep: Callable[[Sequence[Rejection]], None], on_error: Callable[[Exception, int], None]) -> None:
+        """Take what writes rejections down (if it fails, ``on_error`` hears why and how many are lost)."""
         self._keep = keep
         self._on_error = on_error
         self._waiting: list[_Refusal] = []
@@ -61,8 +63,9 @@ class Recorder:
         if len(self._waiting) >= WAITING_MAX:
             self.dropped += 1
             return
-        fits = len(body) <= BODY_BYTES_MAX and self._waiting_bytes + len(body) <= WAITING_BYTES_MAX
-        kept = body if fits else None
+        room = min(BODY_BYTES_MAX, WAITING_BYTES_MAX - self._waiting_bytes)
+        cheap = len(body) <= MASKED_BODY_BYTES_MAX or not masking.may_hold_secrets(body)
+        kept = body if len(body) <= room and cheap else None
         self._waiting.append(_Refusal(refusal.reason, request, kept, len(body), datetime.now(UTC)))
         self._waiting_bytes += len(kept or b"")
         self._arrived.set()
@@ -79,7 +82,7 @@ class Recorder:
                     await asyncio.to_thread(self._write, batch)
                 except Exception as error:  # noqa: BLE001  refusals are no evidence; the server goes on
                     self.dropped += len(batch)
-                    self._on_error(error)
+                    self._on_error(error, len(batch))
 
     def _write(self, batch: Sequence[_Refusal]) -> None:
         self._keep([_rejection(refusal) for refusal in batch])

@@ -34,6 +34,9 @@ BODY_SECONDS_MAX_DEFAULT = 5.0
 LENGTH_DIGITS_MAX = 18
 """More digits than any length has."""
 
+ANSWER_SECONDS_MAX_DEFAULT = 5.0
+"""Longer than any batch takes; whoever waits longer for a 200 has long given up."""
+
 CONTENT_TYPES = frozenset({"", "application/json", deliveries.FORM})
 
 Scope = dict[str, Any]
@@ -65,6 +68,7 @@ class Rules:
     tolerance_seconds: float = verifier.TOLERANCE_SECONDS_DEFAULT
     body_bytes_max: int = BODY_BYTES_MAX_DEFAULT
     body_seconds_max: float = BODY_SECONDS_MAX_DEFAULT
+    answer_seconds_max: float = ANSWER_SECONDS_MAX_DEFAULT
     mask_transcripts: bool = True
 
 
@@ -85,6 +89,14 @@ class Request:
     def content_type(self) -> str:
         """Give the media type without its parameters, in lower case."""
         return (self.header(b"content-type") or "").partition(";")[0].strip().lower()
+
+
+@dataclass(slots=True)
+class Body:
+    """What has been read of a request's body."""
+
+    raw: bytearray = field(default_factory=bytearray, repr=False)
+    complete: bool = False
 
 
 class Gone(Exception):
@@ -108,18 +120,19 @@ class Webhook:
         """Answer one request."""
         client = scope.get("client") or ("unknown", 0)
         request = Request(scope["method"], client[0], dict(scope["headers"]))
-        body = bytearray()
+        body = Body()
         try:
             await self._take(request, receive, body)
         except errors.Refused as refusal:
-            self._door.refused(refusal, request, bytes(body))
-            await _answer_refusal(send, refusal)
+            self._door.refused(refusal, request, bytes(body.raw))
+            # What is left of a body would still be read, and thrown away, for as long as anybody sends it.
+            await _answer_refusal(send, refusal, close=not body.complete)
         except Gone:
             pass
         else:
             await _answer(send, 200, b"application/json", b'{"status":"recorded"}')
 
-    async def _take(self, request: Request, receive: Receive, body: bytearray) -> None:
+    async def _take(self, request: Request, receive: Receive, body: Body) -> None:
         rules = self._rules
         self._check_request(request)  # (1)
         signature = verifier.read_signature(request.header(b"telnyx-signature-ed25519"))
@@ -127,7 +140,7 @@ class Webhook:
         received_us = self._now_us()
         signed = verifier.check_timestamp(timestamp, received_us / 1_000_000, rules.tolerance_seconds)
         await self._read(receive, body)  # (2)
-        raw = bytes(body)
+        raw = bytes(body.raw)
         key = verifier.verify(rules.public_keys, signed, signature, raw)  # (3)
         delivery = deliveries.Delivery(
             body=raw,
@@ -139,9 +152,12 @@ class Webhook:
         )
         entry = deliveries.entry(delivery, self._strongbox, mask_transcripts=rules.mask_transcripts)  # (4)
         try:
-            await self._log.put(entry)  # (5)
+            async with asyncio.timeout(rules.answer_seconds_max):  # the commit goes on, and a repeat finds it
+                await self._log.put(entry)  # (5)
         except StoreError as error:
             raise errors.Unavailable(error.reason, "the log cannot take it now; please repeat") from error
+        except TimeoutError as error:
+            raise errors.Unavailable("log_slow", "the log does not answer; please repeat") from error
 
     def _check_request(self, request: Request) -> None:
         if request.method != "POST":
@@ -151,20 +167,21 @@ class Webhook:
             raise self._too_large()
         if request.content_type not in CONTENT_TYPES:
             raise errors.ContentRefused("content_type_unsupported", "expected application/json")
-        if request.header(b"content-encoding") not in {None, "", "identity"}:
+        if (request.header(b"content-encoding") or "identity").lower() != "identity":
             raise errors.ContentRefused("content_encoding_unsupported", "the signature is over plain bytes")
 
-    async def _read(self, receive: Receive, body: bytearray) -> None:
+    async def _read(self, receive: Receive, body: Body) -> None:
         try:
             async with asyncio.timeout(self._rules.body_seconds_max):
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         raise Gone
-                    body += message.get("body", b"")
-                    if len(body) > self._rules.body_bytes_max:
+                    body.raw += message.get("body", b"")
+                    if len(body.raw) > self._rules.body_bytes_max:
                         raise self._too_large()
                     if not message.get("more_body", False):
+                        body.complete = True
                         return
         except TimeoutError as error:
             raise errors.BodyTimedOut("body_timeout", "the body did not arrive in time") from error
@@ -179,19 +196,18 @@ class Webhook:
 
 _EXTRA = {
     405: [(b"allow", b"POST")],
-    408: [(b"connection", b"close")],  # else the rest of the slow body would still be waited for
     503: [(b"retry-after", b"1")],
 }
 
 
-async def _answer_refusal(send: Send, refusal: errors.Refused) -> None:
+async def _answer_refusal(send: Send, refusal: errors.Refused, *, close: bool) -> None:
     problem = {
         "type": "about:blank",
         "title": refusal.detail,
         "status": refusal.status,
         "reason": refusal.reason,
     }
-    extra = _EXTRA.get(refusal.status, ())
+    extra = [*_EXTRA.get(refusal.status, ()), *([(b"connection", b"close")] if close else ())]
     await _answer(send, refusal.status, b"application/problem+json", orjson.dumps(problem), extra)
 
 

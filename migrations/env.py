@@ -38,6 +38,7 @@ with engine().connect() as connection:
         include_name=lambda name, kind, _parents: kind != "schema" or name == "calls",
         transaction_per_migration=True,
         compare_server_default=False,
+        version_table="callaudit_revision",  # the database may hold another program's alembic_version
     )
     with context.begin_transaction():
         context.run_migrations()

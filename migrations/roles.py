@@ -6,6 +6,7 @@ Roles belong to the whole cluster, so several databases share them; creating one
 import re
 
 import sqlalchemy
+from sqlalchemy import exc
 
 NAMES = ("owner", "ingest", "worker", "analyst", "auditor")
 
@@ -16,6 +17,12 @@ class RolePrefixRefused(ValueError):
     """The role prefix is no plain lower-case identifier."""
 
     reason = "role_prefix_refused"
+
+
+class RolesTaken(PermissionError):
+    """The cluster's roles of this prefix are not the caller's to use."""
+
+    reason = "roles_taken"
 
 
 def names(prefix: str) -> dict[str, str]:
@@ -34,5 +41,11 @@ def create(connection: sqlalchemy.Connection, prefix: str) -> None:
             "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $do$"
         )
     superuser = connection.exec_driver_sql("SELECT current_setting('is_superuser')").scalar_one()
-    if superuser != "on":
+    if superuser == "on":
+        return
+    try:
         connection.exec_driver_sql(f"GRANT {', '.join(names(prefix).values())} TO CURRENT_USER")
+    except exc.ProgrammingError as error:
+        raise RolesTaken(
+            f"the roles {prefix}_* belong to another user of this server: migrate with another --role-prefix"
+        ) from error

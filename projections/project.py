@@ -8,7 +8,7 @@ A session is folded at most once a second while its events pour in; the rest of 
 ``projected_position`` says from where on.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,11 +20,12 @@ from calls.instants import Instant
 from calls.policy import DEFAULT, Policy
 from calls.records import CallRecord
 from projections import sessions, write
-from store import read, statements
+from store import append, read, statements
 
 EVENTS_PER_STEP_DEFAULT = 2_000
 SESSIONS_PER_STEP_MAX = 1_000
 FOLD_INTERVAL_US = instants.SECOND
+RETRY_US = 60 * instants.SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +39,25 @@ class Step:
 
 def connect(url: str) -> psycopg.Connection[Any]:
     """Open a connection for the projector."""
-    connection = psycopg.connect(url, autocommit=True, application_name="callaudit projector")
+    connection = psycopg.connect(url, autocommit=True, application_name="callaudit projector", **append.SOON)
+    # A projector whose host is gone must not keep the others waiting; one that waits must hear when to stop.
+    connection.execute("SET idle_in_transaction_session_timeout = '60s'; SET lock_timeout = '2s'")
     write.prepare(connection)
     return connection
 
 
 @dataclass(slots=True)
 class Projector:
-    """Projects over one connection. ``now`` is the clock; ``policy`` judges every call."""
+    """Projects over one connection. ``now`` is the clock; ``policy`` judges every call.
+
+    ``failed`` hears of each session that cannot be folded, and why; it is tried again a minute later.
+    """
 
     connection: psycopg.Connection[Any]
     now: Callable[[], Instant]
     policy: Policy = DEFAULT
     events_per_step: int = EVENTS_PER_STEP_DEFAULT
+    failed: Callable[[str, Exception], object] | None = None
     _folded_at: dict[str, Instant] = field(default_factory=dict)
 
     def step(self) -> Step:
@@ -61,8 +68,7 @@ class Projector:
             events = [from_stored(row) for row in read.since(self.connection, position, self.events_per_step)]
             touched = sessions.register(cursor, events) if events else {}
             ready = self._put_off(cursor, touched, now)
-            due = self._due(cursor, now) if len(ready) < SESSIONS_PER_STEP_MAX else []
-            names = list(dict.fromkeys([*ready, *due]))
+            names = list(dict.fromkeys([*ready, *self._due(cursor, now)]))
             self._fold(cursor, names, events, now)
             position += len(events)
             if events:
@@ -91,7 +97,8 @@ class Projector:
             for session in touched
             if now - self._folded_at.get(session, 0) < FOLD_INTERVAL_US
         }
-        cursor.execute(_sql("add_reviews"), _in_columns(wait_until, touched))
+        if wait_until:
+            cursor.execute(_sql("add_reviews"), _in_columns(wait_until, touched))
         return [session for session in touched if session not in wait_until]
 
     def _due(self, cursor: psycopg.Cursor[Any], now: Instant) -> list[str]:
@@ -102,12 +109,36 @@ class Projector:
         if not names:
             return
         cursor.execute(_sql("clear_reviews"), {"sessions": names})
-        folded = {
-            session: fold.fold_with_history(events, now, self.policy)
-            for session, events in load(cursor, names, fresh).items()
-        }
-        write.replace(cursor, names, folded.values())
-        cursor.execute(_sql("add_reviews"), reviews(folded))
+        loaded = load(cursor, names, fresh)
+        try:
+            self._fold_together(cursor, names, loaded, now)
+        except psycopg.OperationalError:
+            raise
+        except Exception:  # noqa: BLE001  one session must not keep the others waiting: find it
+            for name in names:
+                self._fold_alone(cursor, name, loaded, now)
+
+    def _fold_together(
+        self, cursor: psycopg.Cursor[Any], names: Sequence[str], loaded: Mapping[str, list[Event]], now: Instant
+    ) -> None:
+        with cursor.connection.transaction():  # a savepoint
+            folded = {name: fold.fold_with_history(loaded[name], now, self.policy) for name in names if name in loaded}
+            write.replace(cursor, names, folded.values())
+            cursor.execute(_sql("add_reviews"), reviews(folded))
+
+    def _fold_alone(
+        self, cursor: psycopg.Cursor[Any], name: str, loaded: Mapping[str, list[Event]], now: Instant
+    ) -> None:
+        """Fold one session; if that fails its rows stay as they are, and it is tried again later."""
+        try:
+            self._fold_together(cursor, [name], loaded, now)
+        except psycopg.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever it is, it is this session's alone
+            if self.failed is not None:
+                self.failed(name, error)
+            unfolded = {name: max((event.position for event in loaded.get(name, ())), default=0)}
+            cursor.execute(_sql("add_reviews"), _in_columns({name: now + RETRY_US}, unfolded))
 
     def _remember(self, names: list[str], now: Instant) -> None:
         for session in names:

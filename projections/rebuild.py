@@ -12,7 +12,7 @@ Readers never see an empty table, and live projection goes on until the very end
 
 import multiprocessing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +88,8 @@ def rebuild(  # noqa: PLR0913  by keyword
 ) -> tuple[Difference, ...]:
     """Rebuild the read models at ``url`` (the worker's) and give what differed, table by table.
 
-    With ``apply`` False nothing is changed: the answer says what a rebuild would change.
+    With ``apply`` False nothing is changed: the answer says what a rebuild would change. (Events that wait to be
+    projected are, as the worker would do in a moment, so that they are no difference.)
     """
     with project.connect(url) as connection:
         _be_alone(connection)
@@ -136,7 +137,7 @@ def _in_processes(
                 done += future.result()
                 if progress is not None:
                     progress(what, done, ended, len(tasks))
-        except (psycopg.Error, BrokenExecutor) as error:
+        except Exception as error:
             pool.shutdown(cancel_futures=True)
             raise RebuildFailed(f"a process of the rebuild failed: {type(error).__name__}") from error
 
@@ -240,19 +241,10 @@ def _keep_except(
 
 def _apply(cursor: psycopg.Cursor[Any], difference: Difference) -> None:
     name = difference.table
-    same = sql.SQL(" AND ").join(
-        sql.SQL("live.{0} IS NOT DISTINCT FROM gone.{0}").format(sql.Identifier(column)) for column in _key(name)
-    )
-    first = sql.Identifier(_key(name)[0])
     if difference.gone:
         cursor.execute(
-            sql.SQL(
-                "DELETE FROM {live} AS live USING {gone} AS gone WHERE live.{first} = gone.{first} AND {same}"
-            ).format(
-                live=sql.Identifier("calls", name),
-                gone=sql.Identifier(f"gone_{name}"),
-                first=first,
-                same=same,
+            sql.SQL("DELETE FROM {live} AS live USING {gone} AS gone WHERE {same}").format(
+                live=sql.Identifier("calls", name), gone=sql.Identifier(f"gone_{name}"), same=_same_row(name)
             )
         )
     if difference.new:
@@ -263,6 +255,14 @@ def _apply(cursor: psycopg.Cursor[Any], difference: Difference) -> None:
                 columns=_column_list(name),
             )
         )
+
+
+def _same_row(name: str) -> sql.Composed:
+    if name not in BOOKKEEPING:
+        return write.same_row(name)
+    return sql.SQL(" AND ").join(
+        sql.SQL("live.{0} = gone.{0}").format(sql.Identifier(column)) for column in BOOKKEEPING[name]
+    )
 
 
 def _key(name: str) -> tuple[str, ...]:

@@ -73,14 +73,26 @@ def copy_rows(cursor: psycopg.Cursor[Any], target: sql.Composable, name: str, ro
 
 
 def _delete_gone(name: str, staged: sql.Identifier) -> sql.Composed:
-    same = sql.SQL(" AND ").join(
-        sql.SQL("live.{0} IS NOT DISTINCT FROM gone.{0}").format(sql.Identifier(column)) for column in tables.key(name)
-    )
     return sql.SQL(
         "WITH gone AS (SELECT {columns} FROM calls.{live} WHERE call_session_id = ANY(%(sessions)s::text[])"
         " EXCEPT SELECT {columns} FROM {staged})"
-        " DELETE FROM calls.{live} AS live USING gone WHERE live.call_session_id = gone.call_session_id AND {same}"
-    ).format(live=sql.Identifier(name), staged=staged, same=same, columns=_columns(name))
+        " DELETE FROM calls.{live} AS live USING gone WHERE {same}"
+    ).format(live=sql.Identifier(name), staged=staged, same=same_row(name), columns=_columns(name))
+
+
+def same_row(name: str) -> sql.Composed:
+    """Give the condition that ``live`` and ``gone`` are the same row of a table.
+
+    IS NOT DISTINCT FROM cannot be hashed: it stands only where a key may be null. (With it throughout, 12,000 rows
+    of one session took ten seconds.)
+    """
+    columns = tables.TABLES[name].c
+    return sql.SQL(" AND ").join(
+        sql.SQL("live.{0} IS NOT DISTINCT FROM gone.{0}" if columns[key].nullable else "live.{0} = gone.{0}").format(
+            sql.Identifier(key)
+        )
+        for key in tables.key(name)
+    )
 
 
 def _insert_new(name: str, staged: sql.Identifier) -> sql.Composed:

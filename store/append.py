@@ -10,7 +10,9 @@ entries. When ``append`` returns, the batch is on disk. Obligations, labelled be
 """
 
 import os
-from collections.abc import Sequence
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
@@ -19,12 +21,16 @@ from psycopg import errors as postgres_errors
 
 from store import leaf, statements
 from store.entry import Entry, Kept, without_columns
-from store.errors import EntryRefused, LogUnavailable
+from store.errors import EntryRefused, LogUnavailable, StoreError
 
 REDELIVERIES_KEPT_MAX = 20
 """Deliveries of one event that are kept whole beside the first; more are only counted."""
 
 _SESSION: LiteralString = """
+    -- Promise 1 hangs on these two, so no database's or role's default may say otherwise.
+    SELECT set_config('synchronous_commit', 'on', false)
+    WHERE current_setting('synchronous_commit') IN ('off', 'local');
+    SET default_transaction_isolation = 'read committed';
     SET lock_timeout = '1s';
     SET statement_timeout = '5s';  -- a batch takes milliseconds; a stuck writer must not hold the turn
     SET idle_in_transaction_session_timeout = '1s';
@@ -55,6 +61,15 @@ _EVENT_TYPES = [
     "bytea",
     "bytea",
 ]
+SOON: Mapping[str, Any] = {
+    "connect_timeout": 2,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 5_000,
+}
+"""Connection parameters (seconds; the last milliseconds) by which a silent network path is noticed soon."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Key = tuple[int, bytes]
@@ -62,7 +77,7 @@ Key = tuple[int, bytes]
 
 def connect(url: str, *, application_name: str) -> psycopg.Connection[Any]:
     """Open a connection to append with. It must be direct: a transaction-mode pooler would lose its settings."""
-    connection = psycopg.connect(url, autocommit=True, application_name=application_name)
+    connection = psycopg.connect(url, autocommit=True, application_name=application_name, **SOON)
     connection.execute(_SESSION)
     return connection
 
@@ -75,33 +90,38 @@ class Appender:
         self._partitions_end = 0
         self._hint = max(0, self._head())  # a position known to be stored, or 0
 
-    def append(self, entries: Sequence[Entry]) -> list[Kept]:
-        """Store the entries and say, in their order, where each one is.
+    def append(self, entries: Sequence[Entry]) -> list[Kept | StoreError]:
+        """Store the entries and say, in their order, where each one is, or why it is not stored.
 
-        Raises LogUnavailable when nothing was stored and a later try may succeed.
+        LogUnavailable: a later try may succeed, over a new connection. EntryRefused: none will.
         """
         try:
-            return self._append_or_halve(entries)
-        except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError) as error:
-            raise LogUnavailable(type(error).__name__) from error
+            return [*self._append_batch(entries)]
+        except (psycopg.DataError, psycopg.IntegrityError, OverflowError, UnicodeError) as error:
+            return self._without_refused(entries, error)
+        except psycopg.Error as error:
+            return [LogUnavailable(type(error).__name__)] * len(entries)
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
 
-    def _append_or_halve(self, entries: Sequence[Entry]) -> list[Kept]:
-        try:
-            return self._append_batch(entries)
-        except (psycopg.DataError, psycopg.IntegrityError, OverflowError, UnicodeError) as error:
-            if isinstance(error, postgres_errors.CheckViolation) and self._another_writer_passed_the_partitions():
-                return self._append_or_halve(entries)
-            if len(entries) > 1:  # (4)
-                middle = len(entries) // 2
-                return self._append_or_halve(entries[:middle]) + self._append_or_halve(entries[middle:])
-            bare = without_columns(entries[0])
-            if bare == entries[0]:
-                raise EntryRefused(type(error).__name__) from error
-            return self._append_or_halve([bare])
+    def abort(self) -> None:
+        """End a statement that waits for a silent server, from another thread; the connection is lost. Never raises."""
+        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self._connection.pgconn.socket)) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
+    def _without_refused(self, entries: Sequence[Entry], error: Exception) -> list[Kept | StoreError]:
+        """Append again what Postgres refused for its data, in halves, until the one it refuses stands alone."""
+        if isinstance(error, postgres_errors.CheckViolation) and self._another_writer_passed_the_partitions():
+            return self.append(entries)
+        if len(entries) > 1:  # (4)
+            middle = len(entries) // 2
+            return self.append(entries[:middle]) + self.append(entries[middle:])
+        bare = without_columns(entries[0])
+        if bare == entries[0]:
+            return [EntryRefused(type(error).__name__)]
+        return self.append([bare])
 
     def _append_batch(self, entries: Sequence[Entry]) -> list[Kept]:
         first: dict[Key, Entry] = {}

@@ -8,6 +8,7 @@ once, and memory stays what it is.
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Protocol, Self
 
 from store.entry import Entry, Kept
@@ -20,15 +21,23 @@ WAITING_ENTRIES_MAX_DEFAULT = 20_000
 """Entries that may wait, about 20 MB of webhooks; what a burst leaves over is answered 503."""
 
 
-class Append(Protocol):
-    """What can append a batch: ``store.append.Appender``, or that behind a reconnecting wrapper."""
+STUCK_SECONDS_DEFAULT = 6.0
+"""A batch that takes longer than Postgres's own timeouts allow waits for a silent server; its line is cut."""
 
-    def append(self, entries: Sequence[Entry]) -> list[Kept]:
-        """Store the entries, or raise a StoreError with none of them stored."""
+
+class Append(Protocol):
+    """What can append a batch: ``store.append.Appender``."""
+
+    def append(self, entries: Sequence[Entry]) -> list[Kept | StoreError]:
+        """Store the entries; say of each where it is, or why it is not stored."""
         ...
 
     def close(self) -> None:
-        """Give up the connection; never raises."""
+        """Give up what is held; no batch comes after it."""
+        ...
+
+    def abort(self) -> None:
+        """Make an ``append`` that waits in another thread fail."""
         ...
 
 
@@ -41,11 +50,13 @@ class Batcher:
         *,
         batch_entries_max: int = BATCH_ENTRIES_MAX_DEFAULT,
         waiting_entries_max: int = WAITING_ENTRIES_MAX_DEFAULT,
+        stuck_seconds: float = STUCK_SECONDS_DEFAULT,
     ) -> None:
         """Take how to get an appender; it is called in the thread that appends, and again after a failure."""
         self._connect = connect
         self._batch_entries_max = batch_entries_max
         self._waiting_entries_max = waiting_entries_max
+        self._stuck_seconds = stuck_seconds
         self._waiting: list[tuple[Entry, asyncio.Future[Kept]]] = []
         self._arrived = asyncio.Event()
         self._closing = False
@@ -87,35 +98,39 @@ class Batcher:
             if not self._waiting and not self._closing:
                 self._arrived.clear()
             if batch:
-                await loop.run_in_executor(self._thread, self._append, batch, loop)
+                appending = loop.run_in_executor(self._thread, self._append, [entry for entry, _ in batch])
+                _settle(batch, await self._within_time(appending))
 
-    def _append(self, batch: list[tuple[Entry, asyncio.Future[Kept]]], loop: asyncio.AbstractEventLoop) -> None:
+    async def _within_time(self, appending: asyncio.Future[list[Kept | StoreError]]) -> list[Kept | StoreError]:
+        done, _ = await asyncio.wait({appending}, timeout=self._stuck_seconds)
+        if not done and self._appender is not None:
+            self._appender.abort()
+        return await appending
+
+    def _append(self, entries: list[Entry]) -> list[Kept | StoreError]:
+        """Append in the thread; whatever goes wrong, the waiting requests hear of it."""
         try:
             if self._appender is None:
                 self._appender = self._connect()
-            kept = self._appender.append([entry for entry, _ in batch])
-        except StoreError as error:
+            outcomes = self._appender.append(entries)
+        except Exception as error:  # noqa: BLE001  see above
+            outcomes: list[Kept | StoreError] = [LogUnavailable(type(error).__name__)] * len(entries)
+        if any(isinstance(outcome, LogUnavailable) for outcome in outcomes):
             self._disconnect()  # the connection may be gone; the next batch opens another
-            loop.call_soon_threadsafe(_fail, batch, error)
-        except Exception as error:  # noqa: BLE001  whatever it is, the waiting requests must hear of it
-            self._disconnect()
-            loop.call_soon_threadsafe(_fail, batch, LogUnavailable(type(error).__name__))
-        else:
-            loop.call_soon_threadsafe(_settle, batch, kept)
+        return outcomes
 
     def _disconnect(self) -> None:
-        if self._appender is not None:
-            self._appender.close()
-            self._appender = None
+        appender, self._appender = self._appender, None
+        if appender is not None:
+            with suppress(Exception):  # it is given up either way
+                appender.close()
 
 
-def _settle(batch: list[tuple[Entry, asyncio.Future[Kept]]], kept: list[Kept]) -> None:
-    for (_, future), each in zip(batch, kept, strict=True):
-        if not future.done():  # the request may have gone; its entry is stored all the same
-            future.set_result(each)
-
-
-def _fail(batch: list[tuple[Entry, asyncio.Future[Kept]]], error: StoreError) -> None:
-    for _, future in batch:
-        if not future.done():
-            future.set_exception(error)
+def _settle(batch: list[tuple[Entry, asyncio.Future[Kept]]], outcomes: list[Kept | StoreError]) -> None:
+    for (_, future), outcome in zip(batch, outcomes, strict=True):
+        if future.done():  # the request has gone; its entry is stored all the same
+            continue
+        if isinstance(outcome, StoreError):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)

@@ -1,7 +1,7 @@
 """What the store refuses, each with a stable ``reason``.
 
 StoreError
-├── LogUnavailable      the log could not take it now; nothing was stored, try again
+├── LogUnavailable      the log could not take it now; try again
 └── EntryRefused        Postgres refuses this very entry, whatever is left out of it
 """
 
@@ -13,7 +13,7 @@ class StoreError(Exception):
 
 
 class LogUnavailable(StoreError):
-    """The log could not take the batch now. Nothing of it was stored; the caller may try again."""
+    """The log could not say that it took the entry. Trying again is safe: an entry is stored once."""
 
     reason = "log_unavailable"
 

@@ -44,6 +44,7 @@ def keep(connection: psycopg.Connection[Any], rejections: Iterable[Rejection]) -
         "addresses_max": ADDRESSES_MAX_DEFAULT,
     }
     with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(statements.load("store", "take_rejection_turn"))
         statement = statements.load("store", "keep_rejection")
         cursor.executemany(
             statement, [{**asdict(each), **limits, "row_bytes": _row_bytes(each)} for each in rejections]

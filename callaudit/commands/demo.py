@@ -46,7 +46,8 @@ def demo(
     read = settings.load()
     home = read.home / "demo"
     key = simulator.key_from_seed(seed)
-    with database.opened(read.model_copy(update={"callaudit_home": home})) as server:
+    nowhere_else = dict.fromkeys(database.OWN_URL.values())
+    with database.opened(read.model_copy(update={"callaudit_home": home, **nowhere_else})) as server:
         fresh = _fresh(server)
         fresh.migrate()
         made = simulator.simulate(seed, yesterday_noon(), calls)
@@ -66,13 +67,13 @@ def demo(
 def _fresh(server: database.Database) -> database.Database:
     """Make the demo's own database anew; a given server keeps its other databases untouched."""
     name = database.EMBEDDED_NAME if server.embedded else DATABASE
-    with psycopg.connect(conninfo.make_conninfo(server.owner_url, dbname="postgres"), autocommit=True) as admin:
+    with psycopg.connect(conninfo.make_conninfo(server.owner(), dbname="postgres"), autocommit=True) as admin:
         try:
             admin.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
         except psycopg.errors.ObjectInUse:
             raise DemoStuck(f"database {name} is in use: is another demo running in this home?") from None
         admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    owner_url = conninfo.make_conninfo(server.owner_url, dbname=name)
+    owner_url = conninfo.make_conninfo(server.owner(), dbname=name)
     return database.Database(owner_url, embedded=server.embedded, settings=server.settings)
 
 
@@ -157,13 +158,18 @@ def _print_example(fresh: database.Database, made: simulator.Simulation) -> None
 
 
 def _environment(fresh: database.Database, key: simulator.Key) -> dict[str, str]:
-    given = {
+    """Name everything that the processes could take from the environment or .env: a demo must not write elsewhere."""
+    parts = {url.upper(): _as_url(fresh.as_part(part)) for part, url in database.OWN_URL.items()}
+    return {
+        **os.environ,
+        **parts,
+        "DATABASE_URL": _as_url(fresh.owner()),
         "CALLAUDIT_HOME": str(fresh.settings.home),
+        "CALLAUDIT_ROLE_PREFIX": fresh.settings.callaudit_role_prefix,
+        "CALLAUDIT_MASK_TRANSCRIPTS": "true",
+        "CALLAUDIT_WEBHOOK_TOLERANCE_SECONDS": "300",
         "TELNYX_PUBLIC_KEY": f"simulator={key.public}",
     }
-    if not fresh.embedded:
-        given["DATABASE_URL"] = _as_url(fresh.owner_url)
-    return {**os.environ, **given}
 
 
 def _as_url(dsn: str) -> str:

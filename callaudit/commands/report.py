@@ -20,6 +20,12 @@ app = typer.Typer(help="Questions with answers that can be asked again.", no_arg
 FORMATS_DEFAULT = "csv"
 
 
+class OutUnwritable(OSError):
+    """The folder of --out cannot be written to; nothing of the report is left there."""
+
+    reason = "out_unwritable"
+
+
 @app.command("list")
 def list_(json: Json = False) -> None:
     """List the reports."""
@@ -61,7 +67,11 @@ def write(ran: "Run", folder: Path, formats: Sequence[str]) -> Sequence[Path]:
     """Write a run's files and manifest; gives the paths."""
     from reports import export  # noqa: PLC0415  as above
 
-    return export.write(ran, folder, [name.strip() for name in formats], program_version=callaudit.VERSION)
+    names = [name.strip() for name in formats]
+    try:
+        return export.write(ran, folder, names, program_version=callaudit.VERSION)
+    except OSError as error:
+        raise OutUnwritable(f"cannot write to {folder}: {error.strerror}") from error
 
 
 def period(from_: str | None, to: str | None) -> tuple[str, str]:

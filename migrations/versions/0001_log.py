@@ -19,6 +19,10 @@ def upgrade() -> None:
     names = roles.names(prefix)
     database = connection.exec_driver_sql("SELECT quote_ident(current_database())").scalar_one()
     connection.exec_driver_sql(f"GRANT CREATE ON DATABASE {database} TO {names['owner']}")
+    connection.exec_driver_sql(
+        f"GRANT CONNECT ON DATABASE {database} TO {', '.join(role for part, role in names.items() if part != 'owner')}"
+    )
+    connection.exec_driver_sql(f"GRANT TEMPORARY ON DATABASE {database} TO {names['worker']}")
     text = migrations.sql(revision, partition_positions=str(positions), **names)
     migrations.run_as(connection, names["owner"], text)
 

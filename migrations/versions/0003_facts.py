@@ -13,10 +13,7 @@ def upgrade() -> None:
     """Create schema ``facts`` as the owner role."""
     prefix = context.config.attributes.get("role_prefix", migrations.ROLE_PREFIX_DEFAULT)
     names = roles.names(prefix)
-    connection = op.get_bind()
-    connection.exec_driver_sql(f"SET LOCAL ROLE {names['owner']}")
-    connection.exec_driver_sql(migrations.sql(revision, **names))
-    connection.exec_driver_sql("RESET ROLE")
+    migrations.run_as(op.get_bind(), names["owner"], migrations.sql(revision, **names))
 
 
 def downgrade() -> None:

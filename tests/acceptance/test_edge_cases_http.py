@@ -59,9 +59,9 @@ def read(raw: Mapping[str, Any]) -> Case:
 def _named(raw: Mapping[str, Any]) -> dict[str, Any]:
     name = raw["id"]
     events = [{**event, "payload": _with_name(name, event["payload"])} for event in raw["events"]]
-    expect = {
-        table: [_with_name(name, row) for row in rows] if isinstance(rows, list) else rows
-        for table, rows in raw["expect"].items()
+    expected: dict[str, Any] = raw["expect"]
+    expect: dict[str, Any] = {
+        table: [_with_name(name, row) for row in rows] if table in TABLES else rows for table, rows in expected.items()
     }
     return {**raw, "events": events, "expect": expect}
 
@@ -73,7 +73,7 @@ def _with_name(name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def published() -> list[dict[str, Any]]:
     """Give the cases of these categories as they are published; none where the file is absent."""
-    cases = orjson.loads(edge_cases.FILE.read_bytes()) if edge_cases.FILE.exists() else []
+    cases: list[dict[str, Any]] = orjson.loads(edge_cases.FILE.read_bytes()) if edge_cases.FILE.exists() else []
     return [case for case in cases if case["category"] in CATEGORIES]
 
 

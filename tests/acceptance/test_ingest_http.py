@@ -31,6 +31,7 @@ from tests.integration.store import log
 NEXT_KEY = simulator.key_from_seed("the next one")
 STRANGER = simulator.key_from_seed("nobody's")
 BODY_BYTES_MAX = 2 * 2**20
+ATTEMPTS_MAX = 5
 OLD, MUCH_TOO_OLD, EARLY = 295, 305, -305  # seconds; the tolerance is 300
 
 
@@ -345,9 +346,13 @@ def test_two_processes_under_load_store_each_event_once(database: Database, tmp_
         deliveries = [(sites[n % 2], server.webhook(n)) for n in range(events)]
         deliveries += [(sites[(n + 1) % 2], server.webhook(n, attempt=2)) for n in range(0, events, 10)]
         random.Random(7).shuffle(deliveries)
-        statuses = server.post_all(deliveries)
+        left = deliveries
+        for _ in range(ATTEMPTS_MAX):  # as Telnyx does after a 503, which a machine that is too busy may give
+            statuses = server.post_all(left)
+            assert set(statuses) <= {200, 503}
+            left = [delivery for delivery, status in zip(left, statuses, strict=True) if status == 503]
 
-    assert statuses == [200] * len(deliveries)
+    assert left == []
     assert sorted(log.event_ids(database), key=str) == sorted(f"event-{n}" for n in range(events))
     assert len(log.rows(database, "log.redeliveries")) == events // 10
 

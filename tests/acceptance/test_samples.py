@@ -42,9 +42,9 @@ def posted(clone: Callable[..., Database], shared: Path, tmp_path_factory: pytes
     with server.serving(database, home) as site:
         statuses = {name: site.post(body).status_code for name, body in bodies.items()}
     journal.projected(database, SETTLED)
-    with psycopg.connect(database.url, row_factory=dict_row) as connection:
-        rows = connection.execute("SELECT * FROM log.events ORDER BY position").fetchall()
-        redelivered = [row["body"] for row in connection.execute("SELECT body FROM log.redeliveries")]
+    with psycopg.connect(database.url) as connection:
+        rows = connection.cursor(row_factory=dict_row).execute("SELECT * FROM log.events ORDER BY position").fetchall()
+        redelivered = [body for (body,) in connection.execute("SELECT body FROM log.redeliveries")]
     key = strongbox.key_at(home / "keys" / "sealed_bodies.key")
     return Posted(bodies, statuses, rows, redelivered, key, database)
 

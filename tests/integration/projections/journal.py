@@ -5,7 +5,7 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -73,7 +73,7 @@ def body(event: Event, **replaced: str | None) -> bytes:
     return orjson.dumps({"data": data})
 
 
-def projector(database: Database, clock: Clock, **options: Any) -> project.Projector:
+def projector(database: Database, clock: Callable[[], Instant], **options: Any) -> project.Projector:
     """Make a projector as the worker's role; whoever asks closes its connection."""
     return project.Projector(project.connect(database.as_part("worker")), clock, **options)
 
@@ -132,13 +132,13 @@ def expected(log: Sequence[Event], as_of: Instant, policy: Policy = DEFAULT) -> 
 
 def tables(database: Database, starts_with: str = "") -> Tables:
     """Give all rows of all read models, or those of the sessions whose ids start so."""
-    with psycopg.connect(database.url, row_factory=dict_row) as connection:
+    with psycopg.connect(database.url) as connection, connection.cursor(row_factory=dict_row) as cursor:
         return {
             name: _in_order(
                 map(
                     _plain,
-                    connection.execute(
-                        f"SELECT * FROM calls.{name} WHERE starts_with(call_session_id, %s)",  # noqa: S608 our own names
+                    cursor.execute(
+                        f"SELECT * FROM calls.{name} WHERE starts_with(call_session_id, %s)".encode(),  # noqa: S608 our own names
                         [starts_with],
                     ),
                 )
@@ -151,7 +151,7 @@ def bookkeeping(database: Database) -> dict[str, list[Any]]:
     """Give what the projector keeps for itself."""
     names = ("progress", "session_events", "leg_sessions", "sessionless_events", "reviews")
     with psycopg.connect(database.url) as connection:
-        return {name: sorted(connection.execute(f"TABLE calls.{name}").fetchall()) for name in names}
+        return {name: sorted(connection.execute(f"TABLE calls.{name}".encode()).fetchall()) for name in names}
 
 
 def versions(database: Database) -> dict[tuple[str, ...], tuple[str, str]]:
@@ -161,7 +161,7 @@ def versions(database: Database) -> dict[tuple[str, ...], tuple[str, str]]:
             (name, row): (place, transaction)
             for name in TABLES
             for row, place, transaction in connection.execute(
-                f"SELECT to_jsonb(it)::text, it.ctid::text, it.xmin::text FROM calls.{name} AS it"  # noqa: S608
+                f"SELECT to_jsonb(it)::text, it.ctid::text, it.xmin::text FROM calls.{name} AS it".encode()  # noqa: S608
             )
         }
 

@@ -36,7 +36,8 @@ def differing(differences: Sequence[rebuild.Difference]) -> dict[str, tuple[int,
 
 def rebuilt(database: Database, now: Callable[[], Instant], **options: Any) -> dict[str, tuple[int, int]]:
     """Rebuild as the worker's role, by one process unless told, and give what differed."""
-    return differing(rebuild.rebuild(database.as_part("worker"), now, **{"processes": 1, **options}))
+    given: dict[str, Any] = {"processes": 1, **options}
+    return differing(rebuild.rebuild(database.as_part("worker"), now, **given))
 
 
 def everything(database: Database) -> tuple[journal.Tables, Mapping[str, Any]]:
@@ -76,7 +77,11 @@ def test_rebuild_finds_no_difference_after_an_afternoon(afternoon: Database) -> 
     before = everything(afternoon)
     said: list[tuple[str, int]] = []
     clock = Clock(SETTLED + SECOND)
-    assert rebuilt(afternoon, clock, processes=2, progress=lambda what, done, *_: said.append((what, done))) == {}
+
+    def note(what: str, done: int, *_: int) -> None:
+        said.append((what, done))
+
+    assert rebuilt(afternoon, clock, processes=2, progress=note) == {}
     assert everything(afternoon) == before
     counts = [journal.value(afternoon, f"SELECT count({what}) FROM {table}") for what, table in _COUNTED]  # noqa: S608
     assert [max(done for what, done in said if what == each) for each in ("events", "sessions")] == counts

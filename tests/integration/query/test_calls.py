@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import psycopg
@@ -21,7 +22,7 @@ SETTLED = made.hours(24)
 
 def call(session: str, leg: str, start_ms: int, *more: Event) -> list[Event]:
     """Give the events of an answered call, and more."""
-    named = {"call_session_id": session, "call_leg_id": leg, "call_control_id": f"v3:{leg}"}
+    named: dict[str, Any] = {"call_session_id": session, "call_leg_id": leg, "call_control_id": f"v3:{leg}"}
     return [
         made.event("call.initiated", start_ms, event_id=f"{leg} i", direction="incoming", **named),
         made.event("call.answered", start_ms + 1_000, event_id=f"{leg} a", **named),
@@ -32,7 +33,7 @@ def call(session: str, leg: str, start_ms: int, *more: Event) -> list[Event]:
 
 def everything_of(session: str, leg: str) -> list[Event]:
     """Give events that make a row of every table."""
-    named = {"call_session_id": session, "call_leg_id": leg}
+    named: dict[str, Any] = {"call_session_id": session, "call_leg_id": leg}
     return [
         made.event("siprec.started", 2_000, client_state="QQ==", **named),
         made.event("siprec.failed", 5_000, failure_cause="no_answer", **named),
@@ -118,7 +119,10 @@ def test_show_gives_nothing_for_an_unknown_id(connection: sqlalchemy.Connection,
 def test_show_gives_times_of_any_year(clone: Callable[..., Database], tmp_path: Path) -> None:
     """The first and last instants there are can be shown, in UTC, whatever zone the database is set to."""
     edge = clone()
-    times = {"recording_started_at": "0001-01-01T00:00:00Z", "recording_ended_at": "9999-12-31T23:59:59.999999Z"}
+    times: dict[str, Any] = {
+        "recording_started_at": "0001-01-01T00:00:00Z",
+        "recording_ended_at": "9999-12-31T23:59:59.999999Z",
+    }
     journal.write(edge, [made.event("call.recording.saved", 1_000, **times)])
     journal.projected(edge, SETTLED)
     with psycopg.connect(edge.url, autocommit=True) as connected:

@@ -11,7 +11,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from store import append
-from store.entry import Entry
+from store.entry import Entry, Kept
+from store.errors import StoreError
 from tests.conftest import Database
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,6 +40,13 @@ def appender(database: Database, part: str = "ingest") -> Generator[append.Appen
     """Give an appender as the part's own role."""
     with append.connect(database.as_part(part), application_name="test") as connection:
         yield append.Appender(connection)
+
+
+def kept(outcomes: Sequence[Kept | StoreError]) -> list[Kept]:
+    """Give where each of the entries is, having seen that none was refused."""
+    where = [outcome for outcome in outcomes if isinstance(outcome, Kept)]
+    assert len(where) == len(outcomes), outcomes
+    return where
 
 
 def rows(database: Database, table: str = "log.events", order: str = "position") -> list[dict[str, Any]]:

@@ -22,8 +22,8 @@ PARTITION = 64  # positions, in the database of `small_partitions`
 def test_append_gives_positions_without_gaps_in_the_order_given(database: Database) -> None:
     """New entries get the next positions, batch after batch, in the order of each batch."""
     with log.appender(database) as appender:
-        first = appender.append([made.entry(n) for n in (3, 1, 2)])
-        second = appender.append([made.entry(n) for n in (9, 0)])
+        first = log.kept(appender.append([made.entry(n) for n in (3, 1, 2)]))
+        second = log.kept(appender.append([made.entry(n) for n in (9, 0)]))
 
     assert [kept.position for kept in first + second] == [0, 1, 2, 3, 4]
     assert log.event_ids(database) == ["event-3", "event-1", "event-2", "event-9", "event-0"]
@@ -40,7 +40,7 @@ def test_append_of_nothing_stores_nothing(database: Database) -> None:
 def test_equal_events_are_stored_once_when_one_batch_holds_them_twice(database: Database) -> None:
     """The first of equal entries becomes the event, the others its redeliveries."""
     with log.appender(database) as appender:
-        kept = appender.append([made.entry(1), made.entry(2), made.entry(1), made.entry(1)])
+        kept = log.kept(appender.append([made.entry(1), made.entry(2), made.entry(1), made.entry(1)]))
 
     assert kept == [
         Kept(0, redelivered=False),
@@ -56,7 +56,7 @@ def test_equal_events_are_stored_once_when_they_come_in_different_batches(databa
     """A known event becomes a redelivery wherever it stands in a later batch, also of another writer."""
     with log.appender(database) as one, log.appender(database, "worker") as other:
         one.append([made.entry(n) for n in range(3)])
-        kept = other.append([made.entry(3), made.entry(1), made.entry(4)])
+        kept = log.kept(other.append([made.entry(3), made.entry(1), made.entry(4)]))
 
     assert kept == [Kept(3, redelivered=False), Kept(1, redelivered=True), Kept(4, redelivered=False)]
     assert log.event_ids(database) == [f"event-{n}" for n in range(5)]
@@ -90,7 +90,7 @@ def test_a_redelivery_is_kept_as_it_came(database: Database) -> None:
 def test_one_id_with_two_contents_is_stored_twice(database: Database) -> None:
     """An id conflict is no redelivery: both events are evidence."""
     with log.appender(database) as appender:
-        kept = appender.append([made.entry(1), made.entry(1, data_hash=b"x" * 32)])
+        kept = log.kept(appender.append([made.entry(1), made.entry(1, data_hash=b"x" * 32)]))
 
     assert kept == [Kept(0, redelivered=False), Kept(1, redelivered=False)]
     assert log.event_ids(database) == ["event-1", "event-1"]
@@ -117,7 +117,7 @@ def test_each_event_is_stored_once_whatever_the_batches(
     offset = len(known) * 1_000 if fresh else 0  # else: mostly events that earlier examples stored
     with log.appender(small_partitions) as appender:
         for numbers in batches:
-            kept = appender.append([made.entry(offset + number) for number in numbers])
+            kept = log.kept(appender.append([made.entry(offset + number) for number in numbers]))
             for number, each in zip(numbers, kept, strict=True):
                 redelivered = f"event-{offset + number}" in known
                 position = known.setdefault(f"event-{offset + number}", len(known))
@@ -132,7 +132,7 @@ def test_the_stored_leaf_hash_is_that_of_the_row(database: Database, entries: Se
     """Whatever an entry says, the row says the same, and its leaf hash can be computed from it."""
     before = len(log.rows(database))
     with log.appender(database) as appender:
-        kept = appender.append(entries)
+        kept = log.kept(appender.append(entries))
 
     stored = {row["position"]: row for row in log.rows(database)}
     for entry, each in zip(entries, kept, strict=True):
@@ -163,7 +163,7 @@ def test_an_entry_that_postgres_refuses_is_stored_alone_without_its_columns(
     batch = [made.entry(n) for n in range(10)]
     batch[6] = made.entry(6, **fields)
     with log.appender(database) as appender:
-        kept = appender.append(batch)
+        kept = log.kept(appender.append(batch))
 
     assert [each.position for each in kept] == list(range(10))
     stored = log.rows(database)
@@ -172,12 +172,14 @@ def test_an_entry_that_postgres_refuses_is_stored_alone_without_its_columns(
     assert [row["event_id"] for row in stored if row["position"] != 6] == [f"event-{n}" for n in range(10) if n != 6]
 
 
-def test_an_entry_that_nothing_can_make_storable_is_refused_by_name(database: Database) -> None:
-    """What is wrong with an entry beyond its optional columns is the caller's mistake, and said."""
-    with log.appender(database) as appender, pytest.raises(errors.EntryRefused):
-        appender.append([made.entry(1, source="nobody")])
+def test_an_entry_that_nothing_can_make_storable_is_refused_alone(database: Database) -> None:
+    """What is wrong with an entry beyond its optional columns is said of it, and the others are stored."""
+    with log.appender(database) as appender:
+        outcomes = appender.append([made.entry(1), made.entry(2, source="nobody"), made.entry(3)])
 
-    assert log.event_ids(database) == []
+    assert [outcomes[0], outcomes[2]] == [Kept(0, redelivered=False), Kept(1, redelivered=False)]
+    assert isinstance(outcomes[1], errors.EntryRefused)
+    assert log.event_ids(database) == ["event-1", "event-3"]
 
 
 @pytest.mark.parametrize("size", [1, 5, 33, 64, 65, 64 * 5 + 1])
@@ -198,7 +200,7 @@ def test_two_writers_that_know_of_old_partitions_only_both_go_on(small_partition
         one.append([made.entry(n) for n in range(PARTITION * 6)])
         other.append([made.entry(n) for n in range(PARTITION * 6, PARTITION * 12)])
         one.append([made.entry(n) for n in range(PARTITION * 12, PARTITION * 18)])
-        kept = other.append([made.entry(PARTITION * 18), made.entry(0)])
+        kept = log.kept(other.append([made.entry(PARTITION * 18), made.entry(0)]))
 
     assert kept == [Kept(PARTITION * 18, redelivered=False), Kept(0, redelivered=True)]
     assert len(log.event_ids(small_partitions)) == PARTITION * 18 + 1
@@ -237,7 +239,7 @@ def test_writers_at_once_leave_no_gap_and_store_each_event_once(small_partitions
             for first in range(0, 200, 20):
                 shared = [made.entry(n) for n in range(first, first + 10)]
                 own = [made.entry(10_000 * (writer + 1) + n) for n in range(first, first + 10)]
-                done[writer] += appender.append(shared + own)
+                done[writer] += log.kept(appender.append(shared + own))
 
     threads = [threading.Thread(target=write, args=(n,)) for n in range(4)]
     for thread in threads:
@@ -297,8 +299,8 @@ def test_append_says_so_when_the_turn_is_not_to_be_had(database: Database) -> No
     """A stuck writer costs the others a second each, not their events: nothing is stored, a later try works."""
     with psycopg.connect(database.as_part("worker")) as holder, log.appender(database) as appender:
         holder.execute(statements.load("store", "take_append_turn"))
-        with pytest.raises(errors.LogUnavailable):
-            appender.append([made.entry(1)])
+        outcomes = appender.append([made.entry(1), made.entry(2)])
+        assert [type(outcome) for outcome in outcomes] == [errors.LogUnavailable] * 2
         holder.rollback()
 
         assert appender.append([made.entry(1)]) == [Kept(0, redelivered=False)]
@@ -313,10 +315,28 @@ def test_append_says_so_when_the_connection_is_lost(database: Database) -> None:
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE application_name = 'to be ended' AND datname = current_database()",
     )
-    with pytest.raises(errors.LogUnavailable):
-        appender.append([made.entry(1)])
-    connection.close()
+    outcomes = appender.append([made.entry(1), made.entry(2)])
+    assert [type(outcome) for outcome in outcomes] == [errors.LogUnavailable] * 2
+    appender.close()
 
+    assert log.event_ids(database) == []
+
+
+def test_abort_ends_an_append_that_waits(database: Database) -> None:
+    """Another thread can cut the line of an append that gets no answer; later, and when closed, it does nothing."""
+    outcomes: list[Kept | errors.StoreError] = []
+    with psycopg.connect(database.as_part("worker")) as holder, log.appender(database) as appender:
+        holder.execute(statements.load("store", "take_append_turn"))
+        waiting = threading.Thread(target=lambda: outcomes.extend(appender.append([made.entry(1)])))
+        waiting.start()
+        log.until_waited_for(database, "log.append_turn", waiting)
+        appender.abort()
+        waiting.join()
+        appender.abort()
+        appender.close()
+        appender.abort()
+
+    assert [type(outcome) for outcome in outcomes] == [errors.LogUnavailable]
     assert log.event_ids(database) == []
 
 

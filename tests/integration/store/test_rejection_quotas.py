@@ -1,5 +1,6 @@
 """What was refused is counted always and kept within bounds, whoever floods the door, with whatever."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -112,6 +113,18 @@ def test_further_addresses_are_counted_together(database: Database, monkeypatch:
         ("signature_mismatch", "192.0.2.2"): (1, 1),
         ("signature_mismatch", "other"): (3, 0),
     }
+
+
+def test_writers_of_refusals_take_turns(database: Database) -> None:
+    """Two processes that count the same reasons in another order do not deadlock: the second waits for the first."""
+    other = threading.Thread(target=keep, args=(database, refusal(reason="b"), refusal(reason="a")))
+    with psycopg.connect(database.as_part("ingest"), autocommit=True) as connection, connection.transaction():
+        rejections.keep(connection, [refusal(reason="a")])
+        other.start()
+        log.until_waited_for(database, "intake.rejection_counts", other)
+        rejections.keep(connection, [refusal(reason="b")])
+    other.join()
+    assert set(counts(database).values()) == {(2, 2)}
 
 
 def test_quotas_are_of_a_utc_day(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

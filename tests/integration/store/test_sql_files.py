@@ -21,7 +21,7 @@ FILES = sorted(
 )
 NAMES = [f"{path.parent.parent.name}/{path.stem}" for path in FILES]
 PARAMETER = re.compile(r"(?<!%)%\((\w+)\)s")
-NOT_PLANNED = {"store/take_append_turn", "store/copy_events"}
+NOT_PLANNED = {"store/take_append_turn", "store/take_rejection_turn", "store/copy_events"}
 """LOCK and COPY have no plan; they are run."""
 
 
@@ -70,12 +70,20 @@ def test_file_is_planned_on_the_migrated_schema(migrated: Database, name: str) -
     assert plan
 
 
-def test_append_turn_is_taken_in_a_transaction(migrated: Database) -> None:
-    """LOCK TABLE is run, for it cannot be planned."""
-    with planner(migrated) as connection:
-        connection.execute(statements.load("store", "take_append_turn"))
-        mode = connection.execute("SELECT mode FROM pg_locks WHERE relation = 'log.append_turn'::regclass").fetchall()
-    assert mode == [("ExclusiveLock",)]
+@pytest.mark.parametrize(
+    ("name", "table", "mode"),
+    [
+        ("take_append_turn", "log.append_turn", "ExclusiveLock"),
+        ("take_rejection_turn", "intake.rejection_counts", "ShareRowExclusiveLock"),
+    ],
+)
+def test_turn_is_taken_by_the_ingest_role(migrated: Database, name: str, table: str, mode: str) -> None:
+    """LOCK TABLE is run, for it cannot be planned, as the role that needs it."""
+    with psycopg.connect(migrated.as_part("ingest")) as connection:
+        connection.execute(statements.load("store", name))
+        held = "SELECT mode FROM pg_locks WHERE relation = %s::regclass AND pid = pg_backend_pid()"
+        assert (mode,) in connection.execute(held, [table]).fetchall()
+        connection.rollback()
 
 
 def test_copy_names_every_column_of_the_log_in_order(migrated: Database) -> None:

@@ -24,10 +24,14 @@ class Book:
     """Where refusals are written; it fails while told to."""
 
     kept: list[Rejection] = field(default_factory=list[Rejection])
-    heard: list[Exception] = field(default_factory=list[Exception])
+    heard: list[tuple[type[Exception], int]] = field(default_factory=list[tuple[type[Exception], int]])
     failing: bool = False
     began: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     let_through: threading.Event = field(default_factory=threading.Event)
+
+    def hear(self, error: Exception, lost: int) -> None:
+        """Take note that so many were not written."""
+        self.heard.append((type(error), lost))
 
     def keep(self, batch: Sequence[Rejection]) -> None:
         """Write down, or fail."""
@@ -51,7 +55,7 @@ def written(*bodies: bytes, refusal: errors.Refused = MISMATCH, **headers: bytes
     async def run() -> list[Rejection]:
         book = Book()
         book.let_through.set()
-        async with rejections.Recorder(book.keep, book.heard.append) as recorder:
+        async with rejections.Recorder(book.keep, book.hear) as recorder:
             for body in bodies:
                 recorder.refused(refusal, request(**headers), body)
         assert (book.heard, recorder.dropped) == ([], 0)
@@ -113,7 +117,7 @@ def test_refusals_are_dropped_and_counted_when_too_many_wait(monkeypatch: pytest
 
     async def run() -> None:
         book = Book()
-        async with rejections.Recorder(book.keep, book.heard.append) as recorder:
+        async with rejections.Recorder(book.keep, book.hear) as recorder:
             recorder.refused(MISMATCH, request(), b"0")
             assert await asyncio.to_thread(book.began.acquire, timeout=10)
             for _ in range(5):
@@ -131,7 +135,7 @@ def test_bytes_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def run() -> None:
         book = Book()
-        async with rejections.Recorder(book.keep, book.heard.append) as recorder:
+        async with rejections.Recorder(book.keep, book.hear) as recorder:
             recorder.refused(MISMATCH, request(), b"")
             assert await asyncio.to_thread(book.began.acquire, timeout=10)
             for body in (b"123456", b"7890", b"x", b""):
@@ -147,12 +151,12 @@ def test_refusals_that_cannot_be_written_are_told_and_the_next_are_written() -> 
 
     async def run() -> None:
         book = Book(failing=True)
-        async with rejections.Recorder(book.keep, book.heard.append) as recorder:
+        async with rejections.Recorder(book.keep, book.hear) as recorder:
             recorder.refused(MISMATCH, request(), b"0")
             assert await asyncio.to_thread(book.began.acquire, timeout=10)
             recorder.refused(MISMATCH, request(), b"1")
             book.let_through.set()
-        assert [type(error) for error in book.heard] == [OSError]
+        assert book.heard == [(OSError, 1)]
         assert (recorder.dropped, [each.body for each in book.kept]) == (1, [b"1"])
 
     asyncio.run(run())

@@ -128,6 +128,12 @@ def test_signature_may_have_spaces_around_it() -> None:
     assert verdict(timestamp, f"\t {signature} \r\n", b"body") == "key1"
 
 
+def test_signature_with_foreign_characters_in_it_is_malformed() -> None:
+    """Base64 that needs cleaning is not what Telnyx sends, even where the bytes behind it would fit."""
+    timestamp, signature = genuine(b"body")
+    assert verdict(timestamp, f"{signature[:9]}!{signature[9:]}", b"body") == "signature_malformed"
+
+
 @given(
     st.none() | st.text(), st.none() | st.text() | st.binary(max_size=70).map(lambda b: base64.b64encode(b).decode())
 )

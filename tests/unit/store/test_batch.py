@@ -11,7 +11,7 @@ import pytest
 
 from store import batch
 from store.entry import Entry, Kept
-from store.errors import LogUnavailable
+from store.errors import EntryRefused, LogUnavailable, StoreError
 from tests.unit.store import made
 
 DEADLINE_SECONDS = 10
@@ -26,6 +26,7 @@ class Log:
     failures: list[Exception | None] = field(default_factory=list[Exception | None])
     connected: int = 0
     closed: int = 0
+    cut: bool = False
     began: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     let_through: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
@@ -38,16 +39,27 @@ class Log:
         """Count its end."""
         self.closed += 1
 
-    def append(self, entries: Sequence[Entry]) -> list[Kept]:
-        """Wait, then keep the batch or fail."""
+    def abort(self) -> None:
+        """Let the commit that waits go on, to fail."""
+        self.cut = True
+        self.let_through.release()
+
+    def append(self, entries: Sequence[Entry]) -> list[Kept | StoreError]:
+        """Wait, then keep the batch, but for what comes from nobody, or fail."""
         self.began.release()
         assert self.let_through.acquire(timeout=DEADLINE_SECONDS)
-        failure = self.failures.pop(0) if self.failures else None
+        failure = LogUnavailable("cut") if self.cut else self.failures.pop(0) if self.failures else None
+        self.cut = False
+        if isinstance(failure, StoreError):
+            return [failure] * len(entries)
         if failure is not None:
             raise failure
         first = sum(map(len, self.batches))
         self.batches.append(list(entries))
-        return [Kept(first + n, redelivered=False) for n in range(len(entries))]
+        return [
+            EntryRefused("nobody") if entry.source == "nobody" else Kept(first + n, redelivered=False)
+            for n, entry in enumerate(entries)
+        ]
 
     async def commit_begins(self) -> None:
         """Wait until a commit is under way."""
@@ -169,6 +181,33 @@ def test_failure_settles_the_whole_batch(failure: Exception) -> None:
         assert (log.connected, log.closed) == (2, 2)
 
     on_loop(run)()
+
+
+@on_loop
+async def test_refused_entry_is_the_only_one_that_hears_of_it() -> None:
+    """What no log could take costs neither the others of its batch their answer nor the connection."""
+    log = Log().open()
+    async with batch.Batcher(log.connect) as batcher:
+        heard = await asyncio.gather(
+            batcher.put(made.entry(0)),
+            batcher.put(made.entry(1, source="nobody")),
+            batcher.put(made.entry(2)),
+            return_exceptions=True,
+        )
+        assert [type(each) for each in heard] == [Kept, EntryRefused, Kept]
+        assert (log.connected, log.closed) == (1, 0)
+
+
+@on_loop
+async def test_batch_that_gets_no_answer_is_cut_off() -> None:
+    """A server that says nothing holds nobody for ever: who waits hears of it, and the next batch goes elsewhere."""
+    log = Log()
+    async with batch.Batcher(log.connect, stuck_seconds=0.01) as batcher:
+        with pytest.raises(LogUnavailable):
+            await batcher.put(made.entry(0))
+        log.open()
+        assert (await batcher.put(made.entry(1))).position == 0
+    assert (log.connected, log.closed) == (2, 2)
 
 
 @on_loop
