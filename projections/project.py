@@ -69,7 +69,7 @@ class Projector:
             touched = sessions.register(cursor, events) if events else {}
             ready = self._put_off(cursor, touched, now)
             names = list(dict.fromkeys([*ready, *self._due(cursor, now)]))
-            self._fold(cursor, names, events, now)
+            self._fold(cursor, names, events, touched, now)
             position += len(events)
             if events:
                 cursor.execute(_sql("set_progress"), {"position": position})
@@ -88,7 +88,7 @@ class Projector:
     def fold_waiting(self, cursor: psycopg.Cursor[Any], as_of: Instant) -> None:
         """Fold, within the caller's transaction, every session that is due or was put off."""
         cursor.execute(_sql("waiting_reviews"), {"now": instants.to_datetime(as_of)})
-        self._fold(cursor, [session for (session,) in cursor], (), as_of)
+        self._fold(cursor, [session for (session,) in cursor], (), {}, as_of)
 
     def _put_off(self, cursor: psycopg.Cursor[Any], touched: Mapping[str, int], now: Instant) -> list[str]:
         """Put off sessions that were folded within the last second; give the others."""
@@ -105,10 +105,20 @@ class Projector:
         cursor.execute(_sql("due_reviews"), {"now": instants.to_datetime(now), "limit": SESSIONS_PER_STEP_MAX})
         return [session for (session,) in cursor]
 
-    def _fold(self, cursor: psycopg.Cursor[Any], names: list[str], fresh: Iterable[Event], now: Instant) -> None:
+    def _fold(
+        self,
+        cursor: psycopg.Cursor[Any],
+        names: list[str],
+        fresh: Iterable[Event],
+        touched: Mapping[str, int],
+        now: Instant,
+    ) -> None:
         if not names:
             return
         cursor.execute(_sql("clear_reviews"), {"sessions": names})
+        unfolded = dict(touched)
+        for session, position in cursor:
+            unfolded[session] = min(position, unfolded.get(session, position))
         loaded = load(cursor, names, fresh)
         try:
             self._fold_together(cursor, names, loaded, now)
@@ -116,7 +126,7 @@ class Projector:
             raise
         except Exception:  # noqa: BLE001  one session must not keep the others waiting: find it
             for name in names:
-                self._fold_alone(cursor, name, loaded, now)
+                self._fold_alone(cursor, name, loaded, unfolded, now)
 
     def _fold_together(
         self, cursor: psycopg.Cursor[Any], names: Sequence[str], loaded: Mapping[str, list[Event]], now: Instant
@@ -127,17 +137,22 @@ class Projector:
             cursor.execute(_sql("add_reviews"), reviews(folded))
 
     def _fold_alone(
-        self, cursor: psycopg.Cursor[Any], name: str, loaded: Mapping[str, list[Event]], now: Instant
+        self,
+        cursor: psycopg.Cursor[Any],
+        name: str,
+        loaded: Mapping[str, list[Event]],
+        unfolded: Mapping[str, int],
+        now: Instant,
     ) -> None:
         """Fold one session; if that fails its rows stay as they are, and it is tried again later."""
         try:
+            write.unstage(cursor)
             self._fold_together(cursor, [name], loaded, now)
         except psycopg.OperationalError:
             raise
         except Exception as error:  # noqa: BLE001  whatever it is, it is this session's alone
             if self.failed is not None:
                 self.failed(name, error)
-            unfolded = {name: max((event.position for event in loaded.get(name, ())), default=0)}
             cursor.execute(_sql("add_reviews"), _in_columns({name: now + RETRY_US}, unfolded))
 
     def _remember(self, names: list[str], now: Instant) -> None:

@@ -40,6 +40,12 @@ def prepare(connection: psycopg.Connection[Any]) -> None:
         )
 
 
+def unstage(cursor: psycopg.Cursor[Any]) -> None:
+    """Empty the staging tables before the end of a transaction that is to replace more than once."""
+    names = sql.SQL(", ").join(sql.Identifier(f"staged_{name}") for name in records.TABLES)
+    cursor.execute(sql.SQL("TRUNCATE {}").format(names))
+
+
 def replace(cursor: psycopg.Cursor[Any], sessions: Sequence[str], folded: Iterable[records.CallRecord]) -> None:
     """Make the live rows of ``sessions`` those of the records, within the caller's transaction."""
     rows = gather(folded)

@@ -28,4 +28,4 @@ def test_new_writer_finds_the_end_of_a_long_log(small_partitions: Database) -> N
         first.append([made.entry(number) for number in range(64 * 5)])
     with log.appender(small_partitions) as later:
         assert later._hint == 64 * 5 - 1  # pyright: ignore[reportPrivateUsage] what the plan of the next claim rests on
-        assert [kept.position for kept in later.append([made.entry(9_999)])] == [64 * 5]
+        assert [kept.position for kept in log.kept(later.append([made.entry(9_999)]))] == [64 * 5]
