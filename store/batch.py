@@ -17,8 +17,14 @@ from store.errors import LogUnavailable, StoreError
 BATCH_ENTRIES_MAX_DEFAULT = 1_000
 """Entries in one commit: more gain nothing (36-60 µs a row from 64 on) and hold the append turn longer."""
 
+BATCH_BYTES_MAX_DEFAULT = 16 * 2**20
+"""Bytes of bodies in one commit, where they are large."""
+
 WAITING_ENTRIES_MAX_DEFAULT = 20_000
 """Entries that may wait, about 20 MB of webhooks; what a burst leaves over is answered 503."""
+
+WAITING_BYTES_MAX_DEFAULT = 128 * 2**20
+"""Bytes of bodies that may wait, where they are large."""
 
 
 STUCK_SECONDS_DEFAULT = 6.0
@@ -44,20 +50,25 @@ class Append(Protocol):
 class Batcher:
     """Gathers entries of one event loop into batches. Use as an async context manager; leaving drains it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  limits, by keyword
         self,
         connect: Callable[[], Append],
         *,
         batch_entries_max: int = BATCH_ENTRIES_MAX_DEFAULT,
+        batch_bytes_max: int = BATCH_BYTES_MAX_DEFAULT,
         waiting_entries_max: int = WAITING_ENTRIES_MAX_DEFAULT,
+        waiting_bytes_max: int = WAITING_BYTES_MAX_DEFAULT,
         stuck_seconds: float = STUCK_SECONDS_DEFAULT,
     ) -> None:
         """Take how to get an appender; it is called in the thread that appends, and again after a failure."""
         self._connect = connect
         self._batch_entries_max = batch_entries_max
+        self._batch_bytes_max = batch_bytes_max
         self._waiting_entries_max = waiting_entries_max
+        self._waiting_bytes_max = waiting_bytes_max
         self._stuck_seconds = stuck_seconds
         self._waiting: list[tuple[Entry, asyncio.Future[Kept]]] = []
+        self._waiting_bytes = 0
         self._arrived = asyncio.Event()
         self._closing = False
         self._appender: Append | None = None
@@ -82,10 +93,12 @@ class Batcher:
 
     async def put(self, entry: Entry) -> Kept:
         """Append the entry and say where it is. Raises LogUnavailable if the log cannot take it now."""
-        if self._closing or len(self._waiting) >= self._waiting_entries_max:
+        full = len(self._waiting) >= self._waiting_entries_max or self._waiting_bytes >= self._waiting_bytes_max
+        if self._closing or full:
             raise LogUnavailable("stopping" if self._closing else "too many entries wait")
         future: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
         self._waiting.append((entry, future))
+        self._waiting_bytes += len(entry.body)
         self._arrived.set()
         return await future
 
@@ -93,13 +106,25 @@ class Batcher:
         loop = asyncio.get_running_loop()
         while self._waiting or not self._closing:
             await self._arrived.wait()
-            batch = self._waiting[: self._batch_entries_max]
-            del self._waiting[: self._batch_entries_max]
+            batch = self._take_batch()
             if not self._waiting and not self._closing:
                 self._arrived.clear()
             if batch:
                 appending = loop.run_in_executor(self._thread, self._append, [entry for entry, _ in batch])
                 _settle(batch, await self._within_time(appending))
+
+    def _take_batch(self) -> list[tuple[Entry, asyncio.Future[Kept]]]:
+        """Take what goes into the next commit: the first that wait, up to a number and to a size."""
+        count = size = 0
+        for entry, _ in self._waiting[: self._batch_entries_max]:
+            size += len(entry.body)
+            if count and size > self._batch_bytes_max:
+                break
+            count += 1
+        batch = self._waiting[:count]
+        del self._waiting[:count]
+        self._waiting_bytes -= sum(len(entry.body) for entry, _ in batch)
+        return batch
 
     async def _within_time(self, appending: asyncio.Future[list[Kept | StoreError]]) -> list[Kept | StoreError]:
         done, _ = await asyncio.wait({appending}, timeout=self._stuck_seconds)

@@ -149,6 +149,34 @@ async def test_batches_hold_no_more_than_allowed() -> None:
 
 
 @on_loop
+async def test_batches_are_no_larger_than_allowed() -> None:
+    """Large bodies are split over commits too, each with at least one."""
+    log = Log()
+    async with batch.Batcher(log.connect, batch_bytes_max=2 * len(made.entry(0).body) + 1) as batcher:
+        first = await puts(batcher, 0, 1)
+        await log.commit_begins()
+        later = await puts(batcher, 1, 6)
+        log.open()
+        await asyncio.gather(*first, *later)
+    assert log.sizes == [1, 2, 2, 1]
+
+
+@on_loop
+async def test_put_refuses_at_once_when_too_much_waits() -> None:
+    """Memory stays bounded by bytes too, and there is room again once a batch was taken."""
+    log = Log()
+    async with batch.Batcher(log.connect, waiting_bytes_max=len(made.entry(0).body)) as batcher:
+        first = await puts(batcher, 0, 1)
+        await log.commit_begins()
+        later = await puts(batcher, 1, 2)
+        with pytest.raises(LogUnavailable, match="too many"):
+            await batcher.put(made.entry(9))
+        log.open()
+        await asyncio.gather(*first, *later)
+        assert await batcher.put(made.entry(9)) == Kept(2, redelivered=False)
+
+
+@on_loop
 async def test_put_refuses_at_once_when_too_many_wait() -> None:
     """Memory stays bounded, and those that wait already are not disturbed."""
     log = Log()
