@@ -47,7 +47,7 @@ def main() -> None:
     quick = parser.parse_args().quick
     if shutil.which("wrk") is None:
         sys.exit("the benchmark loads with wrk: on Debian, apt-get install wrk")
-    plan = Plan(30_000, 2, 1, (64,), node=False) if quick else Plan(100_000, 6, 3, (64, 256), node=_has_express())
+    plan = Plan(50_000, 2, 1, (64,), node=False) if quick else Plan(140_000, 5, 3, (64, 256), node=_has_express())
     rates = measure(plan)
     print_table(rates, plan)
 

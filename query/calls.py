@@ -51,6 +51,6 @@ def _rows(connection: sa.Connection, name: str, session: str) -> list[Row]:
 
 
 def _plain(result: sa.CursorResult[Any]) -> list[Row]:
-    """Give rows under plain strings: SQLAlchemy's own kind of name is refused as a key by what writes JSON."""
+    """Give rows under plain strings: orjson refuses SQLAlchemy's own kind of name as a key."""
     names = [str(name) for name in result.keys()]  # noqa: SIM118  a result is no dictionary
     return [dict(zip(names, row, strict=True)) for row in result]

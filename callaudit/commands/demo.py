@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from urllib import parse
 
 import httpx
 import psycopg
@@ -173,8 +174,8 @@ def _environment(fresh: database.Database, key: simulator.Key) -> dict[str, str]
 
 
 def _as_url(dsn: str) -> str:
-    engine_url = sqlalchemy.URL.create("postgresql", query=conninfo.conninfo_to_dict(dsn))  # pyright: ignore[reportArgumentType]
-    return engine_url.render_as_string(hide_password=False)
+    # Not by SQLAlchemy, which writes a space as +: libpq takes that for a plus.
+    return f"postgresql://?{parse.urlencode(conninfo.conninfo_to_dict(dsn), quote_via=parse.quote)}"
 
 
 def _ready(base: str) -> bool:

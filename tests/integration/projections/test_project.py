@@ -284,7 +284,11 @@ def test_call_that_cannot_be_written_keeps_no_other_waiting(database: Database) 
         connection.execute("ALTER TABLE calls.call_legs ADD CONSTRAINT poison CHECK (call_leg_id <> 'poison')")
     clock = Clock(SETTLED)
     failed: list[tuple[str, type[Exception]]] = []
-    projector = journal.projector(database, clock, failed=lambda name, error: failed.append((name, type(error))))
+
+    def note(name: str, error: Exception) -> None:
+        failed.append((name, type(error)))
+
+    projector = journal.projector(database, clock, failed=note)
     with projector.connection:
         projector.catch_up()
         assert failed == [("ses-1", psycopg.errors.CheckViolation)]
