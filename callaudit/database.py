@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import psycopg
+import sqlalchemy
 from psycopg import conninfo, sql
 
 import migrations
@@ -84,6 +85,25 @@ def opened(settings: Settings) -> Generator[Database]:
 
 def _own_url(settings: Settings, part: Part) -> str | None:
     return getattr(settings, OWN_URL[part]) if part in OWN_URL else None
+
+
+@contextmanager
+def reading(url: str) -> Generator[sqlalchemy.Connection]:
+    """Give a connection that sees one snapshot: a call read in several statements is never half of two states."""
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://", creator=lambda: _connect_in_utc(url), isolation_level="REPEATABLE READ"
+    )
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def _connect_in_utc(url: str) -> psycopg.Connection[Any]:
+    """Connect with clocks in UTC: in other zones the first or last instants there are cannot be written."""
+    connection = psycopg.connect(url, autocommit=True)
+    connection.execute("SET TimeZone TO 'UTC'")
+    connection.autocommit = False
+    return connection
 
 
 def _create(url: str) -> None:

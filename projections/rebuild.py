@@ -92,6 +92,7 @@ def rebuild(  # noqa: PLR0913  by keyword
     projected are, as the worker would do in a moment, so that they are no difference.)
     """
     with project.connect(url) as connection:
+        connection.execute("SET lock_timeout = '60s'")  # unlike a projector, it waits for a step that takes long
         _be_alone(connection)
         _make_scratch(connection)
         end, as_of = read.head(connection) + 1, now()

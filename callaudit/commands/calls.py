@@ -4,7 +4,6 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
-import psycopg
 import sqlalchemy
 import typer
 
@@ -83,17 +82,5 @@ def _flags(row: Mapping[str, Any]) -> str:
 
 @contextmanager
 def _connected() -> Generator[sqlalchemy.Connection]:
-    with database.opened(settings.load()) as opened:
-        url = opened.as_part("analyst")
-        engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: _connect(url))
-        with engine.connect() as connection:
-            yield connection
-        engine.dispose()
-
-
-def _connect(url: str) -> psycopg.Connection[Any]:
-    """Connect with clocks in UTC: in other zones the first or last instants there are cannot be written."""
-    connection = psycopg.connect(url, autocommit=True)
-    connection.execute("SET TimeZone TO 'UTC'")
-    connection.autocommit = False
-    return connection
+    with database.opened(settings.load()) as opened, database.reading(opened.as_part("analyst")) as connection:
+        yield connection

@@ -11,7 +11,6 @@ from urllib import parse
 
 import httpx
 import psycopg
-import sqlalchemy
 import typer
 from psycopg import conninfo, sql
 
@@ -147,12 +146,8 @@ def _print_summary(
 def _print_example(fresh: database.Database, made: simulator.Simulation) -> None:
     kinds = {call.truth.kind: call.truth.call_session_id for call in made.calls}
     session = kinds.get(EXAMPLE_KIND, made.calls[0].truth.call_session_id)
-    engine = sqlalchemy.create_engine(
-        "postgresql+psycopg://", creator=lambda: psycopg.connect(fresh.as_part("analyst"))
-    )
-    with engine.connect() as connection:
+    with database.reading(fresh.as_part("analyst")) as connection:
         call = question.show(connection, session)
-    engine.dispose()
     if call is not None:
         typer.echo("\nAn example:\n")
         print_timeline(call)

@@ -23,6 +23,7 @@ from ingest import deliveries
 from ingest.strongbox import Strongbox
 from projections import project
 from store import append
+from store.entry import Kept
 from tests.conftest import Database
 
 Tables = dict[str, list[dict[str, Any]]]
@@ -63,7 +64,9 @@ def write_bodies(database: Database, bodies: Iterable[tuple[bytes, Instant]]) ->
         for body, received_at in bodies
     ]
     with append.connect(database.as_part("ingest"), application_name="test") as connection:
-        return [kept.position for kept in append.Appender(connection).append(entries)]
+        kept = [each for each in append.Appender(connection).append(entries) if isinstance(each, Kept)]
+    assert len(kept) == len(entries)
+    return [each.position for each in kept]
 
 
 def body(event: Event, **replaced: str | None) -> bytes:

@@ -163,7 +163,7 @@ class _progress_meets:  # noqa: N801  reads as a sentence
 
     def __init__(self, database: Database, statement: LiteralString) -> None:
         self._database = database
-        self._statement = statement
+        self._statement: LiteralString = statement
 
     def __enter__(self) -> None:
         made_of = "CREATE FUNCTION meet() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {}; RETURN NEW; END $$"
@@ -403,10 +403,16 @@ def test_no_event_stops_the_projector(database: Database, seed: int, *, full: bo
     deep = b'{"data": {"event_type": "call.hold", "payload": {"x": %b}}}' % (b"[" * 1_200 + b"]" * 1_200)
     bodies = [json.dumps({"data": data}).encode() for data in odd]
     journal.write_bodies(database, [(body, SETTLED) for body in [*bodies, deep, b"[", b"", b"\xff"]])
-    projector = journal.projector(database, Clock(SETTLED))
+    failed: list[str] = []
+
+    def note(name: str, _: Exception) -> None:
+        failed.append(name)
+
+    projector = journal.projector(database, Clock(SETTLED), events_per_step=1_000_000, failed=note)
     with projector.connection:
         projector.catch_up()
     log = journal.events(database)
+    assert failed == []
     assert journal.projected_position(database) == len(log) > len(odd)
     assert journal.invisible(database) == []
     rows, true = journal.tables(database), journal.expected(log, SETTLED)
