@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import fastapi
@@ -23,8 +24,14 @@ from store import rejections as kept_rejections
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
+class SealingKeyUnusable(Exception):
+    """The key that recording URLs are sealed with is not there and cannot be made, or is none."""
+
+    reason = "sealing_key_unusable"
+
+
 def create(settings: Settings, database: Database) -> Any:
-    """Build the ASGI application. Raises KeyRefused without a public key, psycopg.Error without a log to reach."""
+    """Build the ASGI application. Raises KeyRefused, SealingKeyUnusable, or psycopg.Error without a log to reach."""
     url = database.as_part("ingest")
     _reach(url)
     rules = webhook.Rules(
@@ -37,7 +44,7 @@ def create(settings: Settings, database: Database) -> Any:
         lambda refused: _keep(url, refused),
         lambda error, lost: _log.warning("refusals_not_recorded", error=type(error).__name__, count=lost),
     )
-    box = strongbox.Strongbox(strongbox.key_at(settings.home / "keys" / "sealed_bodies.key"))
+    box = _strongbox(settings.home / "keys" / "sealed_bodies.key")
     endpoint = webhook.Webhook(rules, batcher, recorder, box, lambda: time.time_ns() // 1_000)
 
     @asynccontextmanager
@@ -56,6 +63,13 @@ def create(settings: Settings, database: Database) -> Any:
             await api(scope, receive, send)
 
     return application
+
+
+def _strongbox(path: Path) -> strongbox.Strongbox:
+    try:
+        return strongbox.Strongbox(strongbox.key_at(path))
+    except (OSError, ValueError) as error:
+        raise SealingKeyUnusable(f"the sealing key {path} can be neither read nor made: {error}") from error
 
 
 def _api(url: str, lifespan: Any) -> fastapi.FastAPI:

@@ -1,5 +1,6 @@
 """Run the HTTP server: one process, or several behind one socket."""
 
+import signal
 import socket
 
 import structlog
@@ -14,8 +15,6 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 def run(settings: Settings, listener: socket.socket) -> None:
     """Serve on the socket until SIGINT or SIGTERM; requests under way are finished."""
     with database.opened(settings) as opened:
-        if opened.steps_down("ingest"):
-            _log.warning("serving_as_owner", hint="set CALLAUDIT_INGEST_DATABASE_URL to the ingest role's login")
         config = uvicorn.Config(
             app.create(settings, opened),
             loop="uvloop",
@@ -26,6 +25,11 @@ def run(settings: Settings, listener: socket.socket) -> None:
             server_header=False,
             timeout_graceful_shutdown=10,
         )
+        if opened.steps_down("ingest"):
+            _log.warning("serving_as_owner", hint="set CALLAUDIT_INGEST_DATABASE_URL to the ingest role's login")
         host, port = listener.getsockname()[:2]
         logs.say(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}")
-        uvicorn.Server(config).run(sockets=[listener])  # unlike serve(), it takes the configured loop
+        server = uvicorn.Server(config)
+        for number in (signal.SIGINT, signal.SIGTERM):  # at its end uvicorn raises again what ended it
+            signal.signal(number, server.handle_exit)
+        server.run(sockets=[listener])  # unlike serve(), it takes the configured loop

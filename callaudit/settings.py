@@ -65,11 +65,14 @@ class Settings(pydantic_settings.BaseSettings):
             raise ValueError("expected a URL that starts with postgresql://")
         url = re.sub(r"^(postgres(?:ql)?)\+psycopg", r"\1", url)
         try:
-            port = conninfo.conninfo_to_dict(url).get("port") or "5432"
+            given = conninfo.conninfo_to_dict(url)
         except psycopg.ProgrammingError:
             raise ValueError("not a URL that Postgres reads; a password's special characters are %-encoded") from None
-        if not all(each.isdecimal() for each in str(port).split(",")):
+        if not all(each.isdecimal() for each in str(given.get("port") or "5432").split(",")):
             raise ValueError("its port is no number; a password's special characters are %-encoded")
+        hosts = str(given.get("host") or "").split(",")
+        if any("@" in host and host[0] not in "/@" for host in hosts):  # the end of a password; no message may say it
+            raise ValueError("its host has an @ in it; a password's special characters are %-encoded")
         return url
 
     @pydantic.field_validator("callaudit_role_prefix")

@@ -1,6 +1,7 @@
 """``demo``: an afternoon of made-up calls through the real program, and proof that what it says of them is true."""
 
 import os
+import shlex
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -55,11 +56,9 @@ def demo(
         differences = _report(fresh, made, summary, home / "reports")
     for line in differences[:DIFFERENCES_SHOWN_MAX]:
         typer.echo(f"differs from the truth: {line}")
-    typer.echo(
-        f"\n{time.monotonic() - began:.0f} s. Look further: CALLAUDIT_HOME={home} callaudit calls list"
-        if fresh.embedded
-        else f"\n{time.monotonic() - began:.0f} s, in database {DATABASE}"
-    )
+    further = f"Look further: CALLAUDIT_HOME={shlex.quote(str(home))} callaudit calls list"
+    where = further if fresh.embedded else f"In database {DATABASE}."
+    typer.echo(f"\n{time.monotonic() - began:.0f} s. {where}")
     if differences:
         raise typer.Exit(1)
 

@@ -81,5 +81,5 @@ def period(from_: str | None, to: str | None) -> tuple[str, str]:
         return first, to
     try:
         return first, (datetime.fromisoformat(first) + timedelta(days=1)).date().isoformat()
-    except ValueError:
+    except (ValueError, OverflowError):
         return first, first

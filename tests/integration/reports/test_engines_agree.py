@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 import psycopg
 import pytest
-import random_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import sql
@@ -16,6 +15,7 @@ import reports
 from calls.records import CallRecord
 from reports import calendar, engines, facts, question, registry
 from reports.question import Question
+from tests.integration.reports import random_rows
 
 BREAKDOWNS = ("total", "day", "connection", "connection,day")
 

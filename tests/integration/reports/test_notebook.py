@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import random_rows
+
+from tests.integration.reports import random_rows
 
 TEXT = (Path(__file__).parents[3] / "docs" / "reports.md").read_text(encoding="utf-8")
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
-import report_rows as rows
 
 from reports import engines
+from tests.unit.reports import report_rows as rows
 
 
 def test_duckdb_answers_in_whole_numbers_and_text() -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import orjson
 import pytest
-import report_rows as rows
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
@@ -19,6 +18,7 @@ import reports
 from reports import export
 from reports.errors import FormatUnknown
 from reports.runs import Run
+from tests.unit.reports import report_rows as rows
 
 
 def run(*endings: Any, **question: Any) -> Run:

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-import report_rows as rows
 
 from calls.records import CallRecord
 from reports import facts
+from tests.unit.reports import report_rows as rows
 
 
 @pytest.mark.parametrize(

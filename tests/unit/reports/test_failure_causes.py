@@ -3,9 +3,9 @@
 from typing import Any
 
 import pandas as pd
-import report_rows as rows
 
 import reports
+from tests.unit.reports import report_rows as rows
 
 BUSY = {"cause_name": "USER_BUSY", "cause_fault_domain": "capacity"}
 NORMAL = {"cause_name": "NORMAL_CLEARING", "cause_raw": "normal_clearing", "cause_fault_domain": "normal"}

@@ -4,9 +4,9 @@ import math
 from typing import Any
 
 import pandas as pd
-import report_rows as rows
 
 import reports
+from tests.unit.reports import report_rows as rows
 
 
 def report(*attempts: Any, by: str = "total") -> pd.DataFrame:

@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import pytest
-import report_rows as rows
 
 import reports
 from reports import registry
+from tests.unit.reports import report_rows as rows
 
 ALLOWED = {"cast", "count", "sum", "min", "over"}
 

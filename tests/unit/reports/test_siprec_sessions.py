@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import report_rows as rows
 
 import reports
 from reports import siprec_sessions
+from tests.unit.reports import report_rows as rows
 
 SECOND_US = 1_000_000
 
