@@ -45,19 +45,20 @@ class Process:
         if self.running is None or self.running.poll() is None:
             return
         if time.monotonic() - self.started_at >= RESTART_SECONDS:
-            _log.error("process_died", process=self.arguments[0], exit_code=self.running.returncode)
+            with self.running:  # closes our end of its standard input
+                _log.error("process_died", process=self.arguments[0], exit_code=self.running.returncode)
             self.start()
 
     def stop(self) -> None:
         """Ask it to finish; after a while, end it."""
-        if self.running is None or self.running.poll() is not None:
+        if self.running is None:
             return
-        self.running.send_signal(signal.SIGTERM)
-        try:
-            self.running.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.running.kill()
-            self.running.wait()
+        with self.running:
+            self.running.send_signal(signal.SIGTERM)  # does nothing to one that has ended
+            try:
+                self.running.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.running.kill()
 
 
 @contextmanager

@@ -83,7 +83,7 @@ def _post(fresh: database.Database, made: simulator.Simulation, key: simulator.K
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     environment = _environment(fresh, key)
     server = up.Process(["serve", "--socket", str(listener.fileno())], (listener.fileno(),), environment)
-    with up.kept_running([server, up.Process(["worker"], environment=environment)]):
+    with listener, up.kept_running([server, up.Process(["worker"], environment=environment)]):
         _until(lambda: _ready(base), "the server to be ready")
         logs.say(f"posting {len(made.deliveries)} deliveries of {len(made.calls)} calls to {base}{PATH}")
         summary = post(made, f"{base}{PATH}", key)
