@@ -2,6 +2,7 @@
 
 import signal
 import socket
+from types import FrameType
 
 import structlog
 import uvicorn
@@ -29,7 +30,20 @@ def run(settings: Settings, listener: socket.socket) -> None:
             _log.warning("serving_as_owner", hint="set CALLAUDIT_INGEST_DATABASE_URL to the ingest role's login")
         host, port = listener.getsockname()[:2]
         logs.say(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}")
-        server = uvicorn.Server(config)
-        for number in (signal.SIGINT, signal.SIGTERM):  # at its end uvicorn raises again what ended it
+        server = _Server(config)
+        for number in (signal.SIGINT, signal.SIGTERM):  # also before and after uvicorn listens for them
             signal.signal(number, server.handle_exit)
         server.run(sockets=[listener])  # unlike serve(), it takes the configured loop
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, but for what a second signal does.
+
+    A Ctrl-C reaches parent and child, and the parent tells the child too. Uvicorn would then leave at once, before the
+    batch that is being committed is answered, and raise what ended it.
+    """
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Finish what is under way, then end."""
+        del sig, frame
+        self.should_exit = True

@@ -5,7 +5,9 @@ looks after Postgres: that one has Postgres as its child.
 """
 
 import os
+import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -34,6 +36,13 @@ def of(home: Path, command: str) -> int:
     """Give the number of the one process of a home that runs this command of ours."""
     (pid,) = (pid for pid, words in family(home).items() if f" callaudit {command}" in words)
     return pid
+
+
+def end(home: Path) -> None:
+    """Kill what a failed test left of a home; after one that is well nothing is left."""
+    for pid in family(home):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def until(condition: Callable[[], object]) -> None:

@@ -65,9 +65,12 @@ def up(home: Path) -> Generator[Up]:
         listening = "listening on "
         homes.until(lambda: process.poll() is not None or any(line.startswith(listening) for line in said))
         (url,) = (line.removeprefix(listening) for line in said if line.startswith(listening))
-        running = Up(home, url, process, said)
         homes.until(lambda: _is_ready(url))
-        yield running
+        try:
+            yield Up(home, url, process, said)
+        finally:
+            server.stop(process)
+            homes.end(home)
 
 
 def _is_ready(url: str) -> bool:
