@@ -41,22 +41,22 @@ def run(
     zone: Annotated[str, typer.Option(help="IANA time zone of the days.")] = "UTC",
     by: Annotated[str | None, typer.Option(help="total, day, connection, or connection,day.")] = None,
     format_: Annotated[
-        str, typer.Option("--format", help="csv, parquet, json, or several with commas.")
-    ] = FORMATS_DEFAULT,
-    out: Annotated[Path | None, typer.Option(help="Folder to write to; default: print a table.")] = None,
+        str | None, typer.Option("--format", help="csv, parquet, json, or with --out several with commas.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write to; default: print.")] = None,
     json: Json = False,
 ) -> None:
-    """Run a report over a period and print it, or write it with its manifest."""
+    """Run a report over a period and print it, as a table or in a format, or write it with its manifest."""
     first, end = period(from_, to)
     with database.opened(settings.load()) as opened:
         ran = reports.execute(name, opened.as_part("analyst"), from_=first, to=end, zone=zone, by=by)
     if out is not None:
-        for path in write(ran, out, format_.split(",")):
+        for path in write(ran, out, (format_ or FORMATS_DEFAULT).split(",")):
             typer.echo(path)
-    elif json:
+    elif json or format_ is not None:
         from reports import export  # noqa: PLC0415  pandas takes a second, which `report list` should not pay
 
-        typer.echo(export.encode(ran, "json", program_version=callaudit.VERSION), nl=False)
+        typer.echo(export.encode(ran, format_ or "json", program_version=callaudit.VERSION), nl=False)
     else:
         shown = ran.shown()
         columns = [str(column) for column in shown.columns]

@@ -181,6 +181,17 @@ def test_reports_as_json_have_their_shapes(told: Database, tmp_path: Path) -> No
     assert ran["log_position"] == 2
 
 
+def test_report_is_printed_in_the_format_that_is_asked_for(told: Database, tmp_path: Path) -> None:
+    """Without a folder, CSV goes to standard output as it would go into the file."""
+    asked = ["report", "run", "siprec_sessions", "--from", "2026-03-01", "--format", "csv"]
+    printed = run(told, tmp_path, *asked).stdout
+    run(told, tmp_path, *asked, "--out", str(tmp_path / "out"))
+
+    written = (tmp_path / "out" / "siprec_sessions.csv").read_bytes()
+    assert printed.encode().splitlines() == written.splitlines()
+    assert printed.startswith("day,connection_id,")
+
+
 def test_report_writes_the_files_it_names(told: Database, tmp_path: Path) -> None:
     """One a format, and the manifest; the folder is made."""
     out = tmp_path / "new" / "folder"
