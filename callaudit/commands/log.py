@@ -19,6 +19,7 @@ def log() -> None:
 def stats(json: Json = False) -> None:
     """Count what the log holds and how far it is projected."""
     with database.opened(settings.load()) as opened, psycopg.connect(opened.as_part("auditor")) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ  # all figures of one moment
         counts = question.stats(connection)
     if json:
         output.json_line(counts)
