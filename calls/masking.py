@@ -232,4 +232,5 @@ def _in_form(body: bytes, rules: _Rules) -> Iterator[_Span]:
         names = re.split(rb"[\[\].]", unquote_to_bytes(pair[1].replace(b"+", b" ")).strip())
         kind = max(rules.get((_listed(name), "", Shape.SCALAR), Kind.NONE) for name in names)
         if kind is not Kind.NONE and pair[2]:
-            yield *pair.span(2), b"*" * len(_CHARACTER.findall(unquote_to_bytes(pair[2]))), kind
+            value = unquote_to_bytes(pair[2]).decode(errors="replace")  # a backslash escapes nothing in a form
+            yield *pair.span(2), b"*" * len(value), kind
