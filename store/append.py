@@ -4,7 +4,8 @@ The caller owns the connection (``connect`` makes one that is fit for it) and mu
 entries. When ``append`` returns, the batch is on disk. Obligations, labelled below where they are met:
 
 1. one writer at a time, and the head is read only under the lock;
-2. an entry whose key is known, or that the batch holds twice, becomes a redelivery, never a second event;
+2. an entry whose key is known, or that the batch holds twice, becomes a redelivery, never a second event; the same
+   delivery of it, seen before, becomes nothing;
 3. new entries get the next positions, without a gap, in the order given;
 4. one entry that Postgres refuses must not take the others with it.
 """
@@ -60,6 +61,7 @@ _EVENT_TYPES = [
     "bytea",
     "bytea",
     "bytea",
+    "uuid",
 ]
 SOON: Mapping[str, Any] = {
     "connect_timeout": 2,
@@ -135,7 +137,8 @@ class Appender:
                 self._store(cursor, [(position, first[key]) for key, position in claimed.items()])
             known = self._find(cursor, [key for key in first if key not in claimed])
             kept = _outcomes(keys, claimed, known)
-            self._redeliver(cursor, [(k.position, e) for k, e in zip(kept, entries, strict=True) if k.redelivered])
+            again = [(k.position, e) for k, e in zip(kept, entries, strict=True) if k.redelivered]
+            self._redeliver(cursor, self._unseen(cursor, again, {p: first[key] for key, p in claimed.items()}))
         self._hint = max(claimed.values(), default=self._hint)
         return kept
 
@@ -156,6 +159,26 @@ class Appender:
             return {}
         cursor.execute(statements.load("store", "find_positions"), _arrays(keys))
         return {(occurred_us, key): position for occurred_us, key, position in cursor}
+
+    def _unseen(
+        self, cursor: psycopg.Cursor[Any], again: list[tuple[int, Entry]], claimed: Mapping[int, Entry]
+    ) -> list[tuple[int, Entry]]:
+        """Leave out deliveries that brought the event itself, or stand beside it already."""
+        named = [(position, entry.delivery_id) for position, entry in again if entry.delivery_id is not None]
+        if not named:
+            return again
+        seen = {(position, entry.delivery_id) for position, entry in claimed.items()}
+        positions, deliveries = zip(*named, strict=True)
+        cursor.execute(
+            statements.load("store", "find_deliveries"), {"positions": list(positions), "deliveries": list(deliveries)}
+        )
+        seen.update(cursor)
+        unseen: list[tuple[int, Entry]] = []
+        for position, entry in again:
+            if entry.delivery_id is None or (position, entry.delivery_id) not in seen:
+                unseen.append((position, entry))
+                seen.add((position, entry.delivery_id))
+        return unseen
 
     def _redeliver(self, cursor: psycopg.Cursor[Any], redelivered: list[tuple[int, Entry]]) -> None:
         if not redelivered:
@@ -228,6 +251,7 @@ def _row(position: int, entry: Entry) -> tuple[Any, ...]:
         entry.sealed_body,
         salt,
         leaf.hash_of(leaf.encode(entry, salt)),
+        entry.delivery_id,
     )
 
 
@@ -242,6 +266,7 @@ def _redelivery(position: int, entry: Entry) -> dict[str, Any]:
         "key_id": entry.key_id,
         "masked": entry.masked,
         "sealed_body": entry.sealed_body,
+        "delivery_id": entry.delivery_id,
     }
 
 

@@ -5,6 +5,7 @@ The store reads no meaning into an entry: which event it is, whose, and what of 
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from uuid import UUID
 
 KEY_BYTES = 16
 
@@ -16,6 +17,8 @@ class Entry:
     ``body`` is what is kept of the bytes received (``masked`` says whether something was masked); ``sealed_body``
     the exact bytes, encrypted, where they hold bearer URLs. ``data_hash`` is the SHA-256 of the canonical data
     after masking; with ``event_id`` it says which event this is. ``attempt`` is the provider's delivery attempt.
+    ``delivery_id`` names the request that brought it: the same one arriving twice (by a commit that took too long to
+    be waited for, and by the spool) is nothing; another one is a redelivery.
     """
 
     source: str
@@ -36,6 +39,7 @@ class Entry:
     quarantined: str | None = None
     sealed_body: bytes | None = None
     attempt: int | None = None
+    delivery_id: UUID | None = None
 
     @property
     def key(self) -> tuple[int, bytes]:

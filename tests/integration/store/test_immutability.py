@@ -13,8 +13,18 @@ from tests.conftest import Database
 from tests.integration.store import log as kept
 from tests.unit.store import made
 
-TABLES = ("events", "events_000000", "events_000001", "event_keys", "redeliveries", "append_turn")
+TABLES = (
+    "events",
+    "events_000000",
+    "events_000001",
+    "event_keys",
+    "redeliveries",
+    "tiles",
+    "checkpoints",
+    "append_turn",
+)
 WITH_COLUMNS = {name: name != "append_turn" for name in TABLES}
+A_COLUMN = {"tiles": "level", "checkpoints": "size"}
 WRITERS = ("ingest", "worker")
 READERS = ("analyst", "auditor")
 OWNERS = ("owner", "superuser", "superuser under replica")
@@ -48,11 +58,11 @@ def changes(table: str) -> list[sql.Composed]:
         "DELETE FROM {} WHERE false",
         "TRUNCATE {}",
         "TRUNCATE {} CASCADE",
-        "UPDATE {} SET position = position",
-        "UPDATE {} SET position = position WHERE false",
+        "UPDATE {} SET {column} = {column}",
+        "UPDATE {} SET {column} = {column} WHERE false",
     ]
-    name = sql.Identifier("log", table)
-    return [sql.SQL(text).format(name) for text in texts if WITH_COLUMNS[table] or "UPDATE" not in text]
+    name, column = sql.Identifier("log", table), sql.Identifier(A_COLUMN.get(table, "position"))
+    return [sql.SQL(text).format(name, column=column) for text in texts if WITH_COLUMNS[table] or "UPDATE" not in text]
 
 
 @pytest.mark.parametrize("who", [*WRITERS, *READERS, *OWNERS])

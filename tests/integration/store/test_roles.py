@@ -12,27 +12,42 @@ from tests.unit.store import made
 
 APPEND = {"INSERT", "SELECT"}
 LOG_AND_INTAKE = {
-    ("ingest", "log.events"): APPEND,
+    ("ingest", "log.events"): {"INSERT"},
     ("ingest", "log.event_keys"): APPEND,
-    ("ingest", "log.redeliveries"): APPEND,
+    ("ingest", "log.redeliveries"): {"INSERT"},
+    ("ingest", "log.tiles"): {"SELECT"},
+    ("ingest", "log.checkpoints"): {"SELECT"},
     ("ingest", "log.append_turn"): {"SELECT", "UPDATE"},
+    ("ingest", "intake.heartbeats"): {*APPEND, "UPDATE"},
     ("ingest", "intake.rejections"): APPEND,
     ("ingest", "intake.rejection_counts"): {*APPEND, "UPDATE"},
     ("ingest", "intake.redelivery_counts"): {*APPEND, "UPDATE"},
     ("worker", "log.events"): APPEND,
     ("worker", "log.event_keys"): APPEND,
     ("worker", "log.redeliveries"): APPEND,
+    ("worker", "log.tiles"): APPEND,
+    ("worker", "log.checkpoints"): APPEND,
     ("worker", "log.append_turn"): {"SELECT", "UPDATE"},
+    ("worker", "intake.heartbeats"): {*APPEND, "UPDATE"},
     ("worker", "intake.rejections"): {"SELECT"},
     ("worker", "intake.rejection_counts"): {*APPEND, "UPDATE"},
     ("worker", "intake.redelivery_counts"): {*APPEND, "UPDATE"},
     ("auditor", "log.events"): {"SELECT"},
     ("auditor", "log.event_keys"): {"SELECT"},
     ("auditor", "log.redeliveries"): {"SELECT"},
+    ("auditor", "log.tiles"): {"SELECT"},
+    ("auditor", "log.checkpoints"): {"SELECT"},
     ("auditor", "log.append_turn"): {"SELECT"},
+    ("auditor", "intake.heartbeats"): {"SELECT"},
     ("auditor", "intake.rejections"): {"SELECT"},
     ("auditor", "intake.rejection_counts"): {"SELECT"},
     ("auditor", "intake.redelivery_counts"): {"SELECT"},
+    ("ingest", "access.api_keys"): {"SELECT"},
+}
+COLUMNS = {
+    ("ingest", "log.events", "SELECT"): {"position", "leaf_hash", "delivery_id"},
+    ("ingest", "log.redeliveries", "SELECT"): {"position", "delivery_id"},
+    ("ingest", "intake.rejections", "UPDATE"): {"readmitted_at"},
 }
 GRANTED = """
     SELECT replace(coalesce(grantee.rolname, 'public'), 'callaudit_', ''),
@@ -40,6 +55,15 @@ GRANTED = """
     FROM pg_class, aclexplode(relacl) AS given LEFT JOIN pg_roles AS grantee ON grantee.oid = given.grantee
     WHERE relnamespace::regnamespace::text = ANY(%s) AND given.grantee <> relowner AND relkind IN ('r', 'p', 'v')
     GROUP BY 1, 2
+"""
+
+GRANTED_COLUMNS = """
+    SELECT replace(grantee.rolname, 'callaudit_', ''), relnamespace::regnamespace || '.' || relname,
+           given.privilege_type, array_agg(attname::text)
+    FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid, aclexplode(attacl) AS given
+    JOIN pg_roles AS grantee ON grantee.oid = given.grantee
+    WHERE relnamespace::regnamespace::text IN ('log', 'intake', 'access', 'calls', 'facts')
+    GROUP BY 1, 2, 3
 """
 
 
@@ -51,8 +75,14 @@ def granted(database: Database, *schemas: str) -> dict[tuple[str, str], set[str]
 
 
 def test_grants_on_the_log_are_those_listed_and_no_others(database: Database) -> None:
-    """Nobody may change evidence, partitions are reached through their table alone, and analysts see nothing."""
-    assert granted(database, "log", "intake") == LOG_AND_INTAKE
+    """Nobody may change evidence, partitions are reached through their table alone, and analysts see nothing.
+
+    Who takes webhooks cannot read them back.
+    """
+    assert granted(database, "log", "intake", "access") == LOG_AND_INTAKE
+    with psycopg.connect(database.url) as connection:
+        columns = connection.execute(GRANTED_COLUMNS).fetchall()
+    assert {(role, table, privilege): set(names) for role, table, privilege, names in columns} == COLUMNS
 
 
 def test_grants_on_the_read_models_let_the_worker_write_and_others_read(database: Database) -> None:
@@ -75,6 +105,7 @@ def test_grants_on_the_read_models_let_the_worker_write_and_others_read(database
         ("calls", {"worker", "analyst", "auditor"}),
         ("facts", {"worker", "analyst", "auditor"}),
         ("rebuild", {"worker"}),
+        ("access", {"ingest"}),
     ],
 )
 def test_schemas_are_open_to_those_who_need_them(database: Database, schema: str, roles: set[str]) -> None:
@@ -94,6 +125,7 @@ def test_schemas_are_open_to_those_who_need_them(database: Database, schema: str
     [
         ("log.ensure_partitions(bigint)", {"ingest", "worker"}),
         ("intake.prune(timestamptz)", {"worker"}),
+        ("access.note_use(text)", {"ingest"}),
     ],
 )
 def test_functions_with_the_owners_rights_are_for_those_who_need_them(
@@ -117,9 +149,13 @@ def test_only_the_known_functions_run_as_the_owner(database: Database) -> None:
     with psycopg.connect(database.url) as connection:
         names = connection.execute(
             "SELECT oid::regprocedure::text FROM pg_proc WHERE prosecdef AND pronamespace::regnamespace::text"
-            " IN ('log', 'intake', 'calls', 'facts', 'rebuild') ORDER BY 1"
+            " IN ('log', 'intake', 'access', 'calls', 'facts', 'rebuild') ORDER BY 1"
         ).fetchall()
-    assert names == [("intake.prune(timestamp with time zone)",), ("log.ensure_partitions(bigint)",)]
+    assert names == [
+        ("access.note_use(text)",),
+        ("intake.prune(timestamp with time zone)",),
+        ("log.ensure_partitions(bigint)",),
+    ]
 
 
 def test_analyst_reads_read_models_and_no_body(database: Database) -> None:
@@ -162,6 +198,6 @@ def test_stranger_reads_nothing(clone: Callable[..., Database]) -> None:
     with psycopg.connect(clone().url, autocommit=True) as connection:
         open_to_all = connection.execute(
             "SELECT nspname FROM pg_namespace, aclexplode(nspacl) AS given"
-            " WHERE given.grantee = 0 AND nspname IN ('log', 'intake', 'calls', 'facts', 'rebuild')"
+            " WHERE given.grantee = 0 AND nspname IN ('log', 'intake', 'access', 'calls', 'facts', 'rebuild')"
         ).fetchall()
     assert open_to_all == []
