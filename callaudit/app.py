@@ -3,7 +3,6 @@
 Webhooks are dispatched before FastAPI's routing: they parse their own bytes, and each layer would cost all of them.
 """
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,9 +16,11 @@ from fastapi.responses import JSONResponse
 
 from callaudit.database import Database
 from callaudit.settings import Settings
+from callaudit.watch import Watch
 from ingest import rejections, strongbox, verifier, webhook
-from store import append, batch
+from store import append
 from store import rejections as kept_rejections
+from store.intake import Intake
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -31,30 +32,34 @@ class SealingKeyUnusable(Exception):
 
 
 def create(settings: Settings, database: Database) -> Any:
-    """Build the ASGI application. Raises KeyRefused, SealingKeyUnusable, or psycopg.Error without a log to reach."""
+    """Build the ASGI application. Raises KeyRefused, SealingKeyUnusable, or psycopg.Error without a log to reach.
+
+    A home that has served before is served without Postgres too: webhooks go to the spool until it is back.
+    """
     url = database.as_part("ingest")
-    _reach(url)
+    spools = settings.home / "spool"
+    _reach_or_spool(url, spools)
     rules = webhook.Rules(
         public_keys=verifier.public_keys(settings.telnyx_public_key),
         tolerance_seconds=settings.callaudit_webhook_tolerance_seconds,
         mask_transcripts=settings.callaudit_mask_transcripts,
     )
-    batcher = batch.Batcher(lambda: append.Appender(append.connect(url, application_name="callaudit ingest")))
+    intake = Intake(url, spools, _now_us, spool_bytes_max=settings.callaudit_spool_bytes_max, observer=Watch())
     recorder = rejections.Recorder(
         lambda refused: _keep(url, refused),
         lambda error, lost: _log.warning("refusals_not_recorded", error=type(error).__name__, count=lost),
     )
     box = _strongbox(settings.home / "keys" / "sealed_bodies.key")
-    endpoint = webhook.Webhook(rules, batcher, recorder, box, lambda: time.time_ns() // 1_000)
+    endpoint = webhook.Webhook(rules, intake, recorder, box, _now_us)
 
     @asynccontextmanager
     async def lifespan(_: fastapi.FastAPI) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(recorder)
-            await stack.enter_async_context(batcher)
+            await stack.enter_async_context(intake)
             yield
 
-    api = _api(url, lifespan)
+    api = _api(intake, lifespan)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"] == webhook.PATH:
@@ -72,7 +77,11 @@ def _strongbox(path: Path) -> strongbox.Strongbox:
         raise SealingKeyUnusable(f"the sealing key {path} can be neither read nor made: {error}") from error
 
 
-def _api(url: str, lifespan: Any) -> fastapi.FastAPI:
+def _now_us() -> int:
+    return time.time_ns() // 1_000
+
+
+def _api(intake: Intake, lifespan: Any) -> fastapi.FastAPI:
     api = fastapi.FastAPI(title="callaudit", lifespan=lifespan, docs_url=None, redoc_url=None)
 
     @api.get("/healthz")
@@ -82,15 +91,28 @@ def _api(url: str, lifespan: Any) -> fastapi.FastAPI:
 
     @api.get("/readyz")
     async def readyz() -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
-        """Say whether a webhook can be taken now."""
-        try:
-            await asyncio.to_thread(_reach, url)
-        except psycopg.Error:
-            problem = {"type": "about:blank", "title": "the log cannot be reached", "status": 503}
+        """Say whether a webhook can be taken now, and by which path."""
+        if intake.path is None:
+            problem = {
+                "type": "about:blank",
+                "title": "neither the log nor the spool can take a webhook",
+                "status": 503,
+            }
             return JSONResponse({**problem, "reason": "log_unavailable"}, 503, media_type="application/problem+json")
-        return JSONResponse({"status": "ready", "path": "log"})
+        return JSONResponse({"status": "ready", "path": intake.path})
 
     return api
+
+
+def _reach_or_spool(url: str, spools: Path) -> None:
+    try:
+        _reach(url)
+    except psycopg.OperationalError as error:
+        # Whoever was answered by Postgres has a setting wrong, and so has who never reached it before.
+        starting_or_away = error.sqlstate in {None, "57P03"}
+        if not (starting_or_away and spools.is_dir()):
+            raise
+        _log.warning("serving_from_the_spool", error=type(error).__name__)
 
 
 def _reach(url: str) -> None:

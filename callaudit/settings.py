@@ -13,6 +13,7 @@ from pydantic import Field
 from ingest import verifier
 from ingest.errors import KeyRefused
 from migrations import roles
+from store import spool
 
 
 class SettingsRefused(ValueError):
@@ -47,6 +48,9 @@ class Settings(pydantic_settings.BaseSettings):
 
     callaudit_webhook_tolerance_seconds: Annotated[float, Field(gt=0, le=86_400)] = verifier.TOLERANCE_SECONDS_DEFAULT
     """How far a webhook's timestamp may be from our clock, either way."""
+
+    callaudit_spool_bytes_max: Annotated[int, Field(ge=2**20)] = spool.BYTES_MAX_DEFAULT
+    """How large a process's spool may grow while Postgres is away; beyond it webhooks are answered 503."""
 
     callaudit_mask_transcripts: bool = True
     """Mask what people said, as it was transcribed."""

@@ -4,6 +4,7 @@ Masking comes first, so that nothing downstream (hashes, columns, redeliveries) 
 """
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from calls import envelope, masking
 from ingest.strongbox import Strongbox
@@ -16,6 +17,7 @@ FORM = "application/x-www-form-urlencoded"
 class Delivery:
     """One verified webhook delivery. ``received_us`` is our clock, microseconds since 1970."""
 
+    delivery_id: UUID
     body: bytes
     content_type: str
     received_us: int
@@ -51,4 +53,5 @@ def entry(delivery: Delivery, strongbox: Strongbox, *, mask_transcripts: bool = 
         quarantined=said.quarantined,
         sealed_body=strongbox.seal(delivery.body) if masked.bearer and not masked.guessable else None,
         attempt=said.attempt,
+        delivery_id=delivery.delivery_id,
     )

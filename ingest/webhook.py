@@ -6,7 +6,7 @@ A request goes through these steps, cheapest first; nothing unverified is parsed
 2. the body, up to a limit and within a time;
 3. the signature over the raw bytes;
 4. masking and decoding, then the batch;
-5. 200 once its transaction is on disk. Exactly 200: Telnyx treats other 2xx as failures.
+5. 200 once it is on disk, in the log or in the spool. Exactly 200: Telnyx treats other 2xx as failures.
 
 Whatever the bytes, the answer is one of these or a refusal from ``ingest.errors``; never a 500.
 """
@@ -15,12 +15,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from uuid import uuid4
 
 import orjson
 
 from ingest import deliveries, errors, verifier
 from ingest.strongbox import Strongbox
-from store.entry import Entry, Kept
+from store.entry import Entry, Kept, Spooled
 from store.errors import StoreError
 
 PATH = "/webhooks/telnyx"
@@ -34,8 +35,8 @@ BODY_SECONDS_MAX_DEFAULT = 5.0
 LENGTH_DIGITS_MAX = 18
 """More digits than any length has."""
 
-ANSWER_SECONDS_MAX_DEFAULT = 5.0
-"""Longer than any batch takes; whoever waits longer for a 200 has long given up."""
+ANSWER_SECONDS_MAX_DEFAULT = 1.9
+"""Telnyx waits two seconds; whatever holds an answer up longer, a refusal in time makes it repeat."""
 
 CONTENT_TYPES = frozenset({"", "application/json", deliveries.FORM})
 
@@ -45,9 +46,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Log(Protocol):
-    """Where verified deliveries go: ``store.batch.Batcher``."""
+    """Where verified deliveries go: ``store.intake.Intake``."""
 
-    async def put(self, entry: Entry) -> Kept:
+    async def put(self, entry: Entry) -> Kept | Spooled:
         """Keep the entry on disk and say where, or raise a StoreError."""
         ...
 
@@ -143,6 +144,7 @@ class Webhook:
         raw = bytes(body.raw)
         key = verifier.verify(rules.public_keys, signed, signature, raw)  # (3)
         delivery = deliveries.Delivery(
+            delivery_id=uuid4(),
             body=raw,
             content_type=request.content_type,
             received_us=received_us,
@@ -152,7 +154,7 @@ class Webhook:
         )
         entry = deliveries.entry(delivery, self._strongbox, mask_transcripts=rules.mask_transcripts)  # (4)
         try:
-            async with asyncio.timeout(rules.answer_seconds_max):  # the commit goes on, and a repeat finds it
+            async with asyncio.timeout(rules.answer_seconds_max):  # a commit goes on, and a repeat finds it
                 await self._log.put(entry)  # (5)
         except StoreError as error:
             raise errors.Unavailable(error.reason, "the log cannot take it now; please repeat") from error

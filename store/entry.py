@@ -57,6 +57,13 @@ class Kept:
     redelivered: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """Where an entry is until the log can take it: in the spool of this process, synced to disk, as ``number``."""
+
+    number: int
+
+
 def without_columns(entry: Entry) -> Entry:
     """Give the entry with every column emptied that Postgres might refuse; its bytes stay."""
     return replace(

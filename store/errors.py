@@ -2,6 +2,7 @@
 
 StoreError
 ├── LogUnavailable      the log could not take it now; try again
+├── SpoolUnavailable    neither could the spool: it is full, or its disk is
 └── EntryRefused        Postgres refuses this very entry, whatever is left out of it
 """
 
@@ -16,6 +17,12 @@ class LogUnavailable(StoreError):
     """The log could not say that it took the entry. Trying again is safe: an entry is stored once."""
 
     reason = "log_unavailable"
+
+
+class SpoolUnavailable(StoreError):
+    """The spool could not write the entry down: it or its disk is full, or cannot be written."""
+
+    reason = "spool_unavailable"
 
 
 class EntryRefused(StoreError):

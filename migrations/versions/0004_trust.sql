@@ -41,7 +41,6 @@ CREATE TABLE intake.heartbeats (
     CONSTRAINT duty_known CHECK (duty IN ('ingest', 'project', 'seal')),
     CONSTRAINT stretch_ends_after_it_begins CHECK (alive_at >= since)
 );
-CREATE INDEX heartbeats_by_duty ON intake.heartbeats (duty, alive_at);
 
 -- Exact bytes of a refused body with bearer URLs, encrypted: without them its signature could not be checked later.
 ALTER TABLE intake.rejections ADD COLUMN sealed_body bytea;

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import psycopg
@@ -52,6 +53,7 @@ def write_bodies(database: Database, bodies: Iterable[tuple[bytes, Instant]]) ->
     entries = [
         deliveries.entry(
             deliveries.Delivery(
+                delivery_id=uuid4(),
                 body=body,
                 content_type="application/json",
                 received_us=received_at,

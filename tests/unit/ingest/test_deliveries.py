@@ -1,5 +1,7 @@
 """What is kept of a delivery, and above all what is not."""
 
+from uuid import uuid4
+
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ URL = "https://recordings.example.com/a.mp3?grant=0123456789abcdef"
 def kept(body: bytes, content_type: str = "application/json", *, mask_transcripts: bool = True) -> Entry:
     """Give the entry of a genuine delivery."""
     delivery = Delivery(
+        delivery_id=uuid4(),
         body=body,
         content_type=content_type,
         received_us=7,

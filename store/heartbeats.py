@@ -1,0 +1,96 @@
+"""Heartbeats: which process did its duty from when to when. Silence says nothing, so each of them says so every second.
+
+The duties are ``ingest`` (could answer a webhook 200, by whichever path), ``project`` and ``seal``. A process that
+could not do its duty for a while begins another stretch. From the gaps between the stretches of ingest follow the
+outages: time in which nobody could take webhooks.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row
+
+from store import statements
+
+Duty = Literal["ingest", "project", "seal"]
+
+BEAT_SECONDS = 1.0
+SILENT_AFTER = timedelta(seconds=5)
+"""A process that has not been heard of for so long is late: five beats. A gap up to this is no outage, since Telnyx
+repeats for up to a minute what was not answered."""
+
+SETTLED_AFTER = timedelta(seconds=15)
+"""How long a gap waits for another process to say that it was there all along, having lost only Postgres."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """A stretch of time, and how far the process has come in it.
+
+    ``oldest_waiting`` is when the oldest event that waits was received: answered but not appended, not projected, not
+    sealed. ``position`` is the first that is not projected or sealed. ``stopped``: it ended, with nothing left behind.
+    """
+
+    process: UUID
+    duty: str
+    since: datetime
+    alive_at: datetime
+    oldest_waiting: datetime | None = None
+    position: int | None = None
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Time in which nobody could take webhooks: from the last sign of life to the next."""
+
+    begins: datetime
+    ends: datetime
+
+
+def beat(connection: psycopg.Connection[Any], said: Beat) -> None:
+    """Say it."""
+    fields = {name: getattr(said, name) for name in Beat.__slots__}
+    connection.execute(statements.load("store", "beat"), fields)
+
+
+def settle(connection: psycopg.Connection[Any], process: UUID) -> None:
+    """Say that nothing of a process that is gone waits any more."""
+    connection.execute(statements.load("store", "settle_process"), {"process": process})
+
+
+def latest(connection: psycopg.Connection[Any]) -> Mapping[str, Beat]:
+    """Give the newest beat of each duty; a duty that nobody was ever at is not there."""
+    with connection.cursor(row_factory=class_row(Beat)) as cursor:
+        return {said.duty: said for said in cursor.execute(statements.load("store", "latest_beats"))}
+
+
+def gaps(connection: psycopg.Connection[Any], now: datetime) -> list[Gap]:
+    """Give the outages that are over, oldest first."""
+    bounds = {"shortest": SILENT_AFTER, "before": now - SETTLED_AFTER}
+    with connection.cursor() as cursor:
+        return [Gap(*each) for each in cursor.execute(statements.load("store", "gaps"), bounds)]
+
+
+def heard_until(connection: psycopg.Connection[Any], now: datetime) -> datetime:
+    """Say until when the log is known to hold what could be heard: nothing later may be judged."""
+    bounds = {"silent_since": now - SILENT_AFTER}
+    row = connection.execute(statements.load("store", "heard_until"), bounds).fetchone()
+    return now if row is None or row[0] is None else min(now, row[0])
+
+
+def give_up_waiting(connection: psycopg.Connection[Any], declared: Gap, now: datetime) -> int:
+    """Stop waiting for what processes that are gone took in a declared outage; gives how many of them."""
+    bounds = {"begins": declared.begins, "ends": declared.ends, "silent_since": now - SILENT_AFTER}
+    return connection.execute(statements.load("store", "give_up_waiting"), bounds).rowcount
+
+
+def at(instant_us: int) -> datetime:
+    """Give an instant in microseconds as a datetime."""
+    return _EPOCH + timedelta(microseconds=instant_us)

@@ -1,0 +1,281 @@
+"""The spool: where entries wait while the log cannot take them, one SQLite file a process, synced on every commit.
+
+What was given to it is on disk when ``append`` returns, whatever happens to the process afterwards. It knows no
+Postgres: ``store.tender`` moves its rows into the log. Its size is bounded; a full one, or a full disk, refuses.
+
+A file belongs to the process that holds its lock (``<file>.lock``, flock), which the kernel releases however that
+process ends; ``adopt`` then takes the file over.
+"""
+
+import dataclasses
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from store.entry import Entry, Spooled
+from store.errors import SpoolUnavailable
+
+BYTES_MAX_DEFAULT = 2**30
+"""One gibibyte: half a million webhooks, a day of most systems."""
+
+ALARM_SHARE = 0.5
+"""From this share of its bytes on, a spool says that it fills up: half of the time that is left to act."""
+
+READ_BYTES_MAX = 16 * 2**20
+"""Bytes of bodies that are read at once, to be appended."""
+
+_PAGE_BYTES = 4_096
+_FIELDS = tuple(field.name for field in dataclasses.fields(Entry))
+_SCHEMA = f"""
+    CREATE TABLE IF NOT EXISTS entries (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        refused TEXT,                       -- why the log will never take it, or null: it waits
+        {", ".join(_FIELDS)}
+    );
+    CREATE INDEX IF NOT EXISTS waiting ON entries (received_us) WHERE refused IS NULL;
+    CREATE INDEX IF NOT EXISTS aside ON entries (refused) WHERE refused IS NOT NULL;
+    CREATE TABLE IF NOT EXISTS stretch (    -- since when its process can take webhooks, and until when it surely could
+        process BLOB PRIMARY KEY, since_us INTEGER NOT NULL, alive_us INTEGER NOT NULL
+    )
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A row of the spool."""
+
+    number: int
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a spool holds: rows that wait, rows set aside, bytes on disk, and since when the oldest waits (us)."""
+
+    rows: int
+    set_aside: int
+    bytes: int
+    oldest_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Time in which a process could take webhooks, microseconds since 1970."""
+
+    process: UUID
+    since_us: int
+    alive_us: int
+
+
+class Spool:
+    """One spool file, owned by this process. Safe to use from several threads."""
+
+    def __init__(self, path: Path, lock: int | None, bytes_max: int = BYTES_MAX_DEFAULT) -> None:
+        """Take the file's path and its lock, as ``create`` and ``adopt`` get them; nothing is opened yet."""
+        self.path = path
+        self._lock = lock
+        self._bytes_max = bytes_max
+        self._turn = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+
+    def append(self, entries: Sequence[Entry]) -> Sequence[Spooled | SpoolUnavailable]:
+        """Write the entries down, all or none, synced; says of each where it is, or why it is not."""
+        names = ", ".join(_FIELDS)
+        marks = ", ".join("?" * len(_FIELDS))
+        statement = f"INSERT INTO entries ({names}) VALUES ({marks})"  # noqa: S608  names of the class
+        try:
+            with self._turn, self._opened() as connection:
+                return [Spooled(connection.execute(statement, _row(entry)).lastrowid or 0) for entry in entries]
+        except (sqlite3.Error, OSError) as error:
+            self._give_up()
+            return [SpoolUnavailable(str(error))] * len(entries)
+
+    def oldest(self, limit: int) -> list[Waiting]:
+        """Give rows that have waited longest, not more than can be held at ease. Raises SpoolUnavailable."""
+        names = ", ".join(_FIELDS)
+        query = f"""
+            SELECT number, {names} FROM (
+                SELECT *, sum(length(body)) OVER (ORDER BY number) - length(body) AS before
+                FROM (SELECT * FROM entries WHERE refused IS NULL ORDER BY number LIMIT ?)
+            ) WHERE before < {READ_BYTES_MAX} ORDER BY number"""  # noqa: S608  names of the class
+        return [Waiting(number, _entry(row)) for number, *row in self._ask(query, limit)]
+
+    def remove(self, numbers: Sequence[int]) -> None:
+        """Forget rows that the log has. Raises SpoolUnavailable: they come again, and the log knows them."""
+        self._change("DELETE FROM entries WHERE number = ?", [(number,) for number in numbers])
+
+    def set_aside(self, number: int, reason: str) -> None:
+        """Keep a row that the log refuses, out of the way of the others. Raises SpoolUnavailable."""
+        self._change("UPDATE entries SET refused = ? WHERE number = ?", [(reason, number)])
+
+    def refused(self) -> list[tuple[int, str, str | None]]:
+        """Give the rows set aside: number, why, event id. Raises SpoolUnavailable."""
+        return self._ask("SELECT number, refused, event_id FROM entries WHERE refused IS NOT NULL ORDER BY number")
+
+    def note_alive(self, stretch: Stretch) -> None:
+        """Write down that a process could take webhooks all that time. Raises SpoolUnavailable."""
+        self._change(
+            "INSERT INTO stretch VALUES (?, ?, ?) ON CONFLICT (process) DO UPDATE"
+            " SET since_us = excluded.since_us, alive_us = excluded.alive_us",
+            [(stretch.process.bytes, stretch.since_us, stretch.alive_us)],
+        )
+
+    def stretches(self) -> list[Stretch]:
+        """Give what was noted. Raises SpoolUnavailable."""
+        return [Stretch(UUID(bytes=each), *times) for each, *times in self._ask("SELECT * FROM stretch")]
+
+    def contents(self) -> Contents:
+        """Count it. Raises SpoolUnavailable."""
+        ((rows, oldest_us),) = self._ask("SELECT count(*), min(received_us) FROM entries WHERE refused IS NULL")
+        ((set_aside,),) = self._ask("SELECT count(*) FROM entries WHERE refused IS NOT NULL")
+        return Contents(rows, set_aside, self._bytes(), oldest_us)
+
+    @property
+    def alarm_bytes(self) -> float:
+        """From how many bytes on it is time to act."""
+        return ALARM_SHARE * self._bytes_max
+
+    def close(self) -> None:
+        """Close the file; its lock stays until ``release``."""
+        self._give_up()
+
+    def abort(self) -> None:
+        """Do nothing: a write waits for the disk alone."""
+
+    def release(self, *, keep: bool) -> None:
+        """Close the file and let go of it; without ``keep`` nothing of it is left."""
+        self.close()
+        if not keep:
+            for path in (self.path, *_beside(self.path)):
+                path.unlink(missing_ok=True)
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def _bytes(self) -> int:
+        used = 0
+        for path in (self.path, self.path.with_name(f"{self.path.name}-wal")):
+            with suppress(OSError):
+                used += path.stat().st_size
+        return used
+
+    def _ask(self, query: str, *parameters: Any) -> list[Any]:
+        try:
+            with self._turn, self._opened() as connection:
+                return connection.execute(query, parameters).fetchall()
+        except (sqlite3.Error, OSError) as error:
+            self._give_up()
+            raise SpoolUnavailable(f"the spool {self.path} cannot be read: {error}") from error
+
+    def _change(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        try:
+            with self._turn, self._opened() as connection:
+                connection.executemany(statement, rows)
+        except (sqlite3.Error, OSError) as error:
+            self._give_up()
+            raise SpoolUnavailable(f"the spool {self.path} cannot be written: {error}") from error
+
+    def _opened(self) -> sqlite3.Connection:
+        """Open the file on first use, and after a failure; as a context, a connection is a transaction."""
+        if self._connection is None:
+            self._connection = _open(self.path, self._bytes_max)
+        return self._connection
+
+    def _give_up(self) -> None:
+        with self._turn:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                with suppress(sqlite3.Error):
+                    connection.close()
+
+
+def create(directory: Path, bytes_max: int = BYTES_MAX_DEFAULT) -> Spool:
+    """Give this process a spool of its own in the directory. Raises OSError where none can be made."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = directory / f"{uuid4()}.sqlite"
+    return Spool(path, _locked(path, make=True), bytes_max)
+
+
+def adopt(directory: Path, unreadable: Callable[[Path, Exception], object]) -> list[Spool]:
+    """Take over the spools of processes that are gone; ``unreadable`` hears of those that are no spool any more."""
+    adopted: list[Spool] = []
+    for path in sorted(directory.glob("*.sqlite")):
+        try:
+            spool = Spool(path, _locked(path, make=False))
+        except (BlockingIOError, FileNotFoundError):
+            continue  # its process lives, or another one has just adopted and emptied it
+        try:
+            spool.contents()
+        except SpoolUnavailable as error:
+            spool.release(keep=True)
+            unreadable(path, error)
+        else:
+            adopted.append(spool)
+    return adopted
+
+
+def all_in(directory: Path) -> list[Spool]:
+    """Give every spool of a directory, whoever owns it: to look into, not to append to."""
+    return [Spool(path, None) for path in sorted(directory.glob("*.sqlite"))]
+
+
+def _open(path: Path, bytes_max: int) -> sqlite3.Connection:
+    made = not path.exists()
+    connection = sqlite3.connect(path, check_same_thread=False, timeout=1.0)
+    connection.execute("PRAGMA auto_vacuum = FULL")  # what was drained is the disk's again; set before any table
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA journal_size_limit = {1_000 * _PAGE_BYTES}")
+    connection.execute("PRAGMA synchronous = FULL")  # without it the newest commits would not outlive a power cut
+    connection.execute(f"PRAGMA max_page_count = {max(1, bytes_max // _PAGE_BYTES)}")
+    connection.executescript(_SCHEMA)
+    known = {name for _, name, *_ in connection.execute("PRAGMA table_info(entries)")}
+    for name in _FIELDS:  # a spool left by an earlier version of the program
+        if name not in known:
+            connection.execute(f"ALTER TABLE entries ADD COLUMN {name}")
+    if made:
+        _sync_directory(path.parent)
+    return connection
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make a new file's name outlive a power cut, too."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _beside(path: Path) -> list[Path]:
+    return [path.with_name(f"{path.name}{ending}") for ending in ("-wal", "-shm", ".lock")]
+
+
+def _locked(path: Path, *, make: bool) -> int:
+    """Take a spool file's lock. Raises BlockingIOError while its process lives, FileNotFoundError if it is gone."""
+    lock = path.with_name(f"{path.name}.lock")
+    descriptor = os.open(lock, os.O_RDWR | (os.O_CREAT if make else 0), 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock.stat()  # whoever empties a spool removes its lock, which we may have opened just before
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _row(entry: Entry) -> tuple[Any, ...]:
+    values = (getattr(entry, name) for name in _FIELDS)
+    return tuple(value.bytes if isinstance(value, UUID) else value for value in values)
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    given: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
+    delivery_id = given.pop("delivery_id")
+    masked = bool(given.pop("masked"))
+    return Entry(**given, masked=masked, delivery_id=None if delivery_id is None else UUID(bytes=delivery_id))
