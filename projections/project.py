@@ -10,6 +10,7 @@ A session is folded at most once a second while its events pour in; the rest of 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -50,7 +51,9 @@ def connect(url: str) -> psycopg.Connection[Any]:
 class Projector:
     """Projects over one connection. ``now`` is the clock; ``policy`` judges every call.
 
-    ``failed`` hears of each session that cannot be folded, and why; it is tried again a minute later.
+    ``heard_until`` says until when the log is known to hold what could be heard: no call is judged later than that, for
+    silence proves nothing while nobody listens. ``failed`` hears of each session that cannot be folded, and why; it is
+    tried again a minute later.
     """
 
     connection: psycopg.Connection[Any]
@@ -58,18 +61,20 @@ class Projector:
     policy: Policy = DEFAULT
     events_per_step: int = EVENTS_PER_STEP_DEFAULT
     failed: Callable[[str, Exception], object] | None = None
+    heard_until: Callable[[Instant], Instant] = lambda now: now
     _folded_at: dict[str, Instant] = field(default_factory=dict)
 
     def step(self) -> Step:
         """Do one step; with nothing new and nothing due it does nothing."""
         now = self.now()
+        as_of = self.heard_until(now)
         with self.connection.transaction(), self.connection.cursor(binary=True) as cursor:
             position = lock(cursor)
             events = [from_stored(row) for row in read.since(self.connection, position, self.events_per_step)]
             touched = sessions.register(cursor, events) if events else {}
             ready = self._put_off(cursor, touched, now)
-            names = list(dict.fromkeys([*ready, *self._due(cursor, now)]))
-            self._fold(cursor, names, events, touched, now)
+            names = list(dict.fromkeys([*ready, *self._due(cursor, now, as_of)]))
+            self._fold(cursor, names, events, touched, as_of)
             position += len(events)
             if events:
                 cursor.execute(_sql("set_progress"), {"position": position})
@@ -101,8 +106,9 @@ class Projector:
             cursor.execute(_sql("add_reviews"), _in_columns(wait_until, touched))
         return [session for session in touched if session not in wait_until]
 
-    def _due(self, cursor: psycopg.Cursor[Any], now: Instant) -> list[str]:
-        cursor.execute(_sql("due_reviews"), {"now": instants.to_datetime(now), "limit": SESSIONS_PER_STEP_MAX})
+    def _due(self, cursor: psycopg.Cursor[Any], now: Instant, as_of: Instant) -> list[str]:
+        clocks = {"now": instants.to_datetime(now), "as_of": instants.to_datetime(as_of)}
+        cursor.execute(_sql("due_reviews"), {**clocks, "limit": SESSIONS_PER_STEP_MAX})
         return [session for (session,) in cursor]
 
     def _fold(
@@ -111,7 +117,7 @@ class Projector:
         names: list[str],
         fresh: Iterable[Event],
         touched: Mapping[str, int],
-        now: Instant,
+        as_of: Instant,
     ) -> None:
         if not names:
             return
@@ -121,18 +127,20 @@ class Projector:
             unfolded[session] = min(position, unfolded.get(session, position))
         loaded = load(cursor, names, fresh)
         try:
-            self._fold_together(cursor, names, loaded, now)
+            self._fold_together(cursor, names, loaded, as_of)
         except psycopg.OperationalError:
             raise
         except Exception:  # noqa: BLE001  one session must not keep the others waiting: find it
             for name in names:
-                self._fold_alone(cursor, name, loaded, unfolded, now)
+                self._fold_alone(cursor, name, loaded, unfolded, as_of)
 
     def _fold_together(
-        self, cursor: psycopg.Cursor[Any], names: Sequence[str], loaded: Mapping[str, list[Event]], now: Instant
+        self, cursor: psycopg.Cursor[Any], names: Sequence[str], loaded: Mapping[str, list[Event]], as_of: Instant
     ) -> None:
         with cursor.connection.transaction():  # a savepoint
-            folded = {name: fold.fold_with_history(loaded[name], now, self.policy) for name in names if name in loaded}
+            folded = {
+                name: fold.fold_with_history(loaded[name], as_of, self.policy) for name in names if name in loaded
+            }
             write.replace(cursor, names, folded.values())
             cursor.execute(_sql("add_reviews"), reviews(folded))
 
@@ -142,18 +150,18 @@ class Projector:
         name: str,
         loaded: Mapping[str, list[Event]],
         unfolded: Mapping[str, int],
-        now: Instant,
+        as_of: Instant,
     ) -> None:
         """Fold one session; if that fails its rows stay as they are, and it is tried again later."""
         try:
             write.unstage(cursor)
-            self._fold_together(cursor, [name], loaded, now)
+            self._fold_together(cursor, [name], loaded, as_of)
         except psycopg.OperationalError:
             raise
         except Exception as error:  # noqa: BLE001  whatever it is, it is this session's alone
             if self.failed is not None:
                 self.failed(name, error)
-            cursor.execute(_sql("add_reviews"), _in_columns({name: now + RETRY_US}, unfolded))
+            cursor.execute(_sql("add_reviews"), _in_columns({name: self.now() + RETRY_US}, unfolded))
 
     def _remember(self, names: list[str], now: Instant) -> None:
         for session in names:
@@ -167,6 +175,12 @@ def projected_position(connection: psycopg.Connection[Any]) -> int:
     """Give the first position that the read models may not show yet."""
     with connection.cursor() as cursor:
         return _one(cursor, "projected_position")
+
+
+def oldest_unprojected(connection: psycopg.Connection[Any], position: int) -> datetime | None:
+    """Say when the event at that position was received, the first that is not projected; None: all are."""
+    row = connection.execute(_sql("oldest_unprojected"), {"position": position}).fetchone()
+    return None if row is None else row[0]
 
 
 def from_stored(row: read.Stored) -> Event:

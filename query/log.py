@@ -10,10 +10,13 @@ from store import statements
 
 
 def stats(connection: psycopg.Connection[Any]) -> dict[str, int]:
-    """Count the log. Positions are those of the next event: everything before them is there, or projected."""
-    counts: dict[str, int] = dict.fromkeys(("stored", "quarantined", "unattributed", "unknown_type", "aliased_type"), 0)
-    for event_type, quarantined, stored in connection.execute(statements.load("store", "count_log")):
-        for name in _kinds(event_type, quarantined=quarantined):
+    """Count the log. Positions are those of the next event: everything before them is there, or projected.
+
+    ``system`` counts what the program itself put on the record (trusted keys, outages ...), and nothing else does.
+    """
+    counts = dict.fromkeys(("stored", "quarantined", "unattributed", "unknown_type", "aliased_type", "system"), 0)
+    for said_by_us, event_type, quarantined, stored in connection.execute(statements.load("store", "count_log")):
+        for name in ["system"] if said_by_us else _kinds(event_type, quarantined=quarantined):
             counts[name] += stored
     row = connection.execute(statements.load("store", "count_deliveries")).fetchone()
     semantic = connection.execute(statements.load("query", "count_semantic_duplicates")).fetchone()

@@ -5,11 +5,11 @@ could not do its duty for a while begins another stretch. From the gaps between 
 outages: time in which nobody could take webhooks.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 from psycopg.rows import class_row
@@ -44,6 +44,30 @@ class Beat:
     oldest_waiting: datetime | None = None
     position: int | None = None
     stopped: bool = False
+
+
+class Pulse:
+    """The heartbeat of one duty of the worker in one process; it begins when this is made."""
+
+    def __init__(self, duty: Duty, now_us: Callable[[], int]) -> None:
+        """Take the duty, and a clock (us since 1970)."""
+        self._now_us = now_us
+        self._said = Beat(process=uuid4(), duty=duty, since=at(now_us()), alive_at=at(now_us()))
+
+    def beat(
+        self,
+        connection: psycopg.Connection[Any],
+        *,
+        position: int | None = None,
+        oldest_waiting: datetime | None = None,
+        stopped: bool = False,
+    ) -> None:
+        """Say how far the duty is done; ``stopped``: that it is given up in good order."""
+        alive_at = max(self._said.alive_at, at(self._now_us()))
+        self._said = replace(
+            self._said, alive_at=alive_at, position=position, oldest_waiting=oldest_waiting, stopped=stopped
+        )
+        beat(connection, self._said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,3 +51,8 @@ def event(event_type: str, payload: Mapping[str, Any], now_us: int, *, occurred_
 def instant(instant_us: int) -> str:
     """Write an instant as webhooks do: ISO 8601, UTC, microseconds."""
     return (_EPOCH + timedelta(microseconds=instant_us)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def instant_us(moment: datetime) -> int:
+    """Give the microseconds since 1970 of an aware datetime."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -1,13 +1,16 @@
-"""``log stats``."""
+"""``log stats``, and the group that the other commands on the log belong to."""
 
 import psycopg
 import typer
 
 from callaudit import database, output, settings
+from callaudit.commands import log_intake
 from callaudit.commands.options import Json
 from query import log as question
 
 app = typer.Typer(help="The log itself.", no_args_is_help=True)
+app.command("spool")(log_intake.spool_)
+app.command("outage")(log_intake.outage)
 
 
 @app.callback()

@@ -22,8 +22,9 @@ def rebuild(
         def show(what: str, done: int, tasks_done: int, tasks_all: int) -> None:
             bar.update(tasks[what], description=f"{done} {what}", completed=tasks_done, total=tasks_all)
 
+        url = opened.as_part("worker")
         differences = rebuilding.rebuild(
-            opened.as_part("worker"), worker.now, processes=processes, apply=not check, progress=show
+            url, lambda: worker.judged_until(url), processes=processes, apply=not check, progress=show
         )
     _print(differences, json=json)
     if check and any(each.gone or each.new for each in differences):

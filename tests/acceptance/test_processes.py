@@ -26,7 +26,7 @@ from tests.unit.calls import made
 
 COUNTS = {
     *("stored", "duplicate_deliveries", "id_conflicts", "quarantined", "unattributed", "unknown_type", "aliased_type"),
-    *("rejected", "outages", "position", "projected_position", "semantic_duplicates"),
+    *("rejected", "outages", "position", "projected_position", "semantic_duplicates", "system"),
 }
 SECRET = "hunter2"
 

@@ -4,8 +4,10 @@ import psycopg
 
 from calls.event import Event
 from query import log
+from store import system
 from tests.conftest import Database
 from tests.integration.projections import journal
+from tests.integration.store import log as kept
 from tests.unit.calls import made
 
 
@@ -37,10 +39,12 @@ def test_stats_of_an_empty_log_are_all_zero(database: Database) -> None:
 
 
 def test_stats_count_each_kind(database: Database) -> None:
-    """Quarantined apart from unattributed; conflicts and repeats by what was stored before them."""
+    """Quarantined apart from unattributed, conflicts and repeats by what came before, our own events apart."""
     journal.write(database, odd_ones())
     journal.write(database, odd_ones()[:2] * 11)  # twenty redeliveries of an event are kept, more are counted
     journal.write(database, odd_ones()[:1] * 11)
+    with kept.appender(database) as appender:
+        appender.append([system.event(system.OUTAGE, {"from": "then", "to": "later"}, made.hours(1))])
     before = stats(database)
     assert (before["projected_position"], before["semantic_duplicates"]) == (0, 0)
     journal.projected(database, made.hours(24))
@@ -53,8 +57,9 @@ def test_stats_count_each_kind(database: Database) -> None:
         "unattributed": 1,
         "unknown_type": 1,
         "aliased_type": 1,
+        "system": 1,
         "rejected": 0,
-        "outages": 0,
-        "position": 10,
-        "projected_position": 10,
+        "outages": 1,
+        "position": 11,
+        "projected_position": 11,
     }
