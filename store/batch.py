@@ -186,6 +186,8 @@ class Batcher(Generic[Where]):
             if self._appender is None:
                 self._appender = self._connect()
             outcomes = self._appender.append(entries)
+        except StoreError as error:
+            outcomes = [error] * len(entries)
         except Exception as error:  # noqa: BLE001  see above
             outcomes = [LogUnavailable(type(error).__name__)] * len(entries)
         if any(isinstance(outcome, LogUnavailable) for outcome in outcomes):

@@ -57,7 +57,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a spool holds: rows that wait, rows set aside, bytes on disk, and since when the oldest waits (us)."""
+    """What a spool holds: rows that wait, rows set aside, bytes, and since when the oldest waits (us).
+
+    Beside the bytes, which are bounded, SQLite's write-ahead log takes a few megabytes of disk.
+    """
 
     rows: int
     set_aside: int
@@ -135,12 +138,8 @@ class Spool:
         """Count it. Raises SpoolUnavailable."""
         ((rows, oldest_us),) = self._ask("SELECT count(*), min(received_us) FROM entries WHERE refused IS NULL")
         ((set_aside,),) = self._ask("SELECT count(*) FROM entries WHERE refused IS NOT NULL")
-        return Contents(rows, set_aside, self._bytes(), oldest_us)
-
-    @property
-    def alarm_bytes(self) -> float:
-        """From how many bytes on it is time to act."""
-        return ALARM_SHARE * self._bytes_max
+        ((pages,),) = self._ask("PRAGMA page_count")
+        return Contents(rows, set_aside, pages * _PAGE_BYTES, oldest_us)
 
     def close(self) -> None:
         """Close the file; its lock stays until ``release``."""
@@ -157,13 +156,6 @@ class Spool:
                 path.unlink(missing_ok=True)
         if self._lock is not None:
             os.close(self._lock)
-
-    def _bytes(self) -> int:
-        used = 0
-        for path in (self.path, self.path.with_name(f"{self.path.name}-wal")):
-            with suppress(OSError):
-                used += path.stat().st_size
-        return used
 
     def _ask(self, query: str, *parameters: Any) -> list[Any]:
         try:
