@@ -20,7 +20,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import errors as postgres_errors
 
-from store import leaf, statements
+from store import leaf, merkle, statements
 from store.entry import Entry, Kept, without_columns
 from store.errors import EntryRefused, LogUnavailable, StoreError
 
@@ -250,7 +250,7 @@ def _row(position: int, entry: Entry) -> tuple[Any, ...]:
         entry.masked,
         entry.sealed_body,
         salt,
-        leaf.hash_of(leaf.encode(entry, salt)),
+        merkle.leaf_hash(leaf.encode(entry, salt)),
         entry.delivery_id,
     )
 

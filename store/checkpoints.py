@@ -9,6 +9,7 @@ from store import merkle, notes
 from store.notes import NoteRejected
 
 _SIZE = re.compile(r"0|[1-9]\d{0,18}", re.ASCII)
+SIZE_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,12 @@ def unverified(note: str) -> Checkpoint:
 def parse(text: str) -> Checkpoint:
     """Read a checkpoint's text; lines after the third are left aside. Raises NoteRejected."""
     lines = text.split("\n")
-    if len(lines) < 4 or not lines[0] or not _SIZE.fullmatch(lines[1]):
+    if len(lines) < 4 or lines.pop() or not all(lines) or not _SIZE.fullmatch(lines[1]) or int(lines[1]) > SIZE_MAX:
         raise NoteRejected("no checkpoint: expected origin, size and root on a line each")
     try:
         root = base64.b64decode(lines[2], validate=True)
     except (binascii.Error, ValueError):
         root = b""
-    if len(root) != merkle.HASH_BYTES:
+    if len(root) != merkle.HASH_BYTES or base64.b64encode(root).decode() != lines[2]:
         raise NoteRejected("a checkpoint's root is 32 bytes in base64")
     return Checkpoint(lines[0], int(lines[1]), root)

@@ -1,4 +1,4 @@
-"""The leaf: a fixed encoding of everything a log row claims, and its RFC 6962 hash.
+"""The leaf: a fixed encoding of everything a log row claims; ``merkle.leaf_hash`` hashes it.
 
 Version 1 is ``callaudit/leaf/v1`` and then, each preceded by its length (4 bytes, big endian; FFFFFFFF for null):
 source, event_type, event_id, occurred_at, received_at, call_session_id, call_leg_id, call_control_id,
@@ -11,7 +11,6 @@ still holds.
 """
 
 import hmac
-from hashlib import sha256
 
 from store.entry import Entry
 
@@ -45,11 +44,6 @@ def encode(entry: Entry, salt: bytes) -> bytes:
 def commitment(body: bytes, signature: bytes | None, salt: bytes) -> bytes:
     """Commit to a body and its signature without telling them."""
     return hmac.digest(salt, _prefixed(body) + _prefixed(signature), "sha256")
-
-
-def hash_of(leaf: bytes) -> bytes:
-    """Hash a leaf (RFC 6962, 2.1)."""
-    return sha256(b"\x00" + leaf).digest()
 
 
 def _prefixed(value: bytes | None) -> bytes:

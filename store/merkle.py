@@ -79,6 +79,7 @@ def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes],
     """Check an inclusion proof (RFC 9162, 2.1.3.2). Raises ProofRejected, for any input."""
     if not 0 <= index < size:
         raise ProofRejected(f"a tree of size {size} has no leaf {index}")
+    _refuse_other_lengths(leaf, *proof)
     number, last, found = index, size - 1, leaf
     for each in proof:
         if last == 0:
@@ -103,6 +104,7 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
         if proof or not same:
             raise ProofRejected("the roots are not those of one log")
         return
+    _refuse_other_lengths(old_root, *proof)
     if _led_to(old, new, old_root, proof) != (old_root, new_root):
         raise ProofRejected("the proof does not lead to both roots")
 
@@ -128,6 +130,12 @@ def _led_to(old: int, new: int, old_root: bytes, proof: Sequence[bytes]) -> tupl
     if last != 0:
         raise ProofRejected("the proof is too short")
     return found_old, found_new
+
+
+def _refuse_other_lengths(*hashes: bytes) -> None:
+    """Refuse what is no hash: a byte moved from one to its neighbour would leave what is hashed over both the same."""
+    if any(len(each) != HASH_BYTES for each in hashes):
+        raise ProofRejected("a proof is made of hashes of 32 bytes")
 
 
 def subtrees(start: int, end: int) -> Iterator[tuple[int, int]]:

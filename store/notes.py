@@ -14,8 +14,10 @@ from nacl.signing import SigningKey, VerifyKey
 
 NOTE_BYTES_MAX = 2**20
 _ED25519 = b"\x01"
-_NAME = re.compile(r"[^\s+]+")
+_KEY_HASH_BYTES = 4
+_NAME = re.compile(r"[^\s+\x00-\x1f\ud800-\udfff]+")
 _SIGNATURE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})")
+_PRIVATE = "PRIVATE+KEY+"
 
 
 class NoteRejected(ValueError):
@@ -40,7 +42,7 @@ class Verifier:
     @property
     def key_hash(self) -> bytes:
         """What marks its signatures, 4 bytes."""
-        return sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:4]
+        return sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:_KEY_HASH_BYTES]
 
     def __str__(self) -> str:
         """Write it as ``name+hash+base64``, the way tools of transparency logs read it."""
@@ -61,7 +63,7 @@ class Signer:
 
     def sign(self, text: str) -> str:
         """Give the note: the text, which ends in a newline, and its signature."""
-        if not text.endswith("\n") or _has_control_characters(text):
+        if not text.endswith("\n") or _has_other_characters(text):
             raise NoteRejected("a note's text ends in a newline and has no other control characters")
         signature = SigningKey(self.seed).sign(text.encode()).signature
         marked = base64.b64encode(self.verifier.key_hash + signature).decode()
@@ -70,7 +72,7 @@ class Signer:
     def encode(self) -> str:
         """Write the private key as ``PRIVATE+KEY+name+hash+base64``."""
         secret = base64.b64encode(_ED25519 + self.seed).decode()
-        return f"PRIVATE+KEY+{self.name}+{self.verifier.key_hash.hex()}+{secret}"
+        return f"{_PRIVATE}{self.name}+{self.verifier.key_hash.hex()}+{secret}"
 
 
 def verifier(text: str) -> Verifier:
@@ -84,7 +86,10 @@ def verifier(text: str) -> Verifier:
 
 def signer(text: str) -> Signer:
     """Read ``PRIVATE+KEY+name+hash+base64``. Raises NoteKeyRefused, which does not repeat it."""
-    name, key_hash, seed = _key_parts(text.strip().removeprefix("PRIVATE+KEY+"))
+    marked, private, parts = text.strip().partition(_PRIVATE)
+    if marked or not private:
+        raise NoteKeyRefused("expected PRIVATE+KEY+name+hash+base64")
+    name, key_hash, seed = _key_parts(parts)
     found = Signer(name, seed)
     if found.verifier.key_hash.hex() != key_hash:
         raise NoteKeyRefused("the key's hash is not that of its name and bytes")
@@ -95,10 +100,10 @@ def open_(note: str, key: Verifier) -> str:
     """Give the text of a note that the key signed. Raises NoteRejected."""
     text, signatures = _parts(note)
     for name, marked in signatures:
-        if name != key.name or marked[:4] != key.key_hash:
+        if name != key.name or marked[:_KEY_HASH_BYTES] != key.key_hash:
             continue
         try:
-            VerifyKey(key.public).verify(text.encode(), marked[4:])
+            VerifyKey(key.public).verify(text.encode(), marked[_KEY_HASH_BYTES:])
         except (nacl_exceptions.CryptoError, ValueError) as error:
             raise NoteRejected(f"the signature of {name} is not over this text") from error
         return text
@@ -110,9 +115,17 @@ def text_of(note: str) -> str:
     return _parts(note)[0]
 
 
+def decode(note: bytes) -> str:
+    """Read a note's bytes as what ``open_`` and ``text_of`` take. Raises NoteRejected."""
+    try:
+        return note.decode()
+    except UnicodeDecodeError as error:
+        raise NoteRejected("a note is UTF-8") from error
+
+
 def _parts(note: str) -> tuple[str, list[tuple[str, bytes]]]:
     text, separator, below = note.rpartition("\n\n")
-    if not separator or len(note) > NOTE_BYTES_MAX or _has_control_characters(note) or not below.endswith("\n"):
+    if not separator or len(note) > NOTE_BYTES_MAX or _has_other_characters(note) or not below.endswith("\n"):
         raise NoteRejected("no signed note")
     return f"{text}\n", [_signature(line) for line in below.removesuffix("\n").split("\n")]
 
@@ -121,24 +134,31 @@ def _signature(line: str) -> tuple[str, bytes]:
     match = _SIGNATURE.fullmatch(line)
     if match is None:
         raise NoteRejected("a line below the text is no signature")
-    try:
-        return match[1], base64.b64decode(match[2], validate=True)
-    except binascii.Error as error:
-        raise NoteRejected("a signature is not in base64") from error
+    marked = _from_base64(match[2])
+    if len(marked) <= _KEY_HASH_BYTES:
+        raise NoteRejected("a signature is not in base64, or none")
+    return match[1], marked
 
 
 def _key_parts(text: str) -> tuple[str, str, bytes]:
     parts = text.split("+", 2)  # the base64 may hold a plus, the name may not
     if len(parts) != 3 or not _NAME.fullmatch(parts[0]):
         raise NoteKeyRefused("expected name+hash+base64")
-    try:
-        raw = base64.b64decode(parts[2], validate=True)
-    except (binascii.Error, ValueError):
-        raw = b""
+    raw = _from_base64(parts[2])
     if len(raw) != 33 or raw[:1] != _ED25519:
         raise NoteKeyRefused("the key is not 32 bytes for Ed25519 in base64")
     return parts[0], parts[1], raw[1:]
 
 
-def _has_control_characters(text: str) -> bool:
-    return any(character < " " and character != "\n" for character in text)
+def _from_base64(text: str) -> bytes:
+    """Decode base64 in its one spelling (unused bits are zero); anything else gives no bytes."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+    return raw if base64.b64encode(raw).decode() == text else b""
+
+
+def _has_other_characters(text: str) -> bool:
+    """Tell whether a text has control characters but newlines, or what UTF-8 cannot write."""
+    return any((character < " " and character != "\n") or "\ud800" <= character <= "\udfff" for character in text)

@@ -6,7 +6,8 @@ Tile ``index`` of ``level`` holds up to 256 hashes, side by side: those of the c
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Self
 
 from store import merkle
 
@@ -73,6 +74,52 @@ def fetch_from(read: Callable[[int, int], bytes]) -> merkle.Fetch:
         return joined(hashes)
 
     return fetch
+
+
+def root(hashes: bytes) -> bytes:
+    """Give the root over a full tile: its hash in the tile above."""
+    return joined(split(hashes))
+
+
+@dataclass(slots=True)
+class Builder:
+    """Grows a tree leaf by leaf and gives each tile once it is full; holds one partial tile a level, however large."""
+
+    size: int = 0
+    _partial: list[list[bytes]] = field(default_factory=list[list[bytes]])
+
+    @classmethod
+    def resumed(cls, size: int, read: Callable[[Tile], bytes]) -> Self:
+        """Go on from a tree of that size, of which ``read`` gives the partial tiles."""
+        partial: list[list[bytes]] = []
+        for level in range((size.bit_length() + HEIGHT - 1) // HEIGHT):
+            index, count = divmod(size >> HEIGHT * level, WIDTH)
+            partial.append(split(read(Tile(level, index, count))) if count else [])
+        return cls(size, partial)
+
+    def append(self, leaf: bytes) -> list[tuple[Tile, bytes]]:
+        """Add a leaf's hash; gives the tiles that it completes, lowest first."""
+        full: list[tuple[Tile, bytes]] = []
+        self.size += 1
+        level = 0
+        while True:
+            if level == len(self._partial):
+                self._partial.append([])
+            self._partial[level].append(leaf)
+            if len(self._partial[level]) < WIDTH:
+                return full
+            hashes, self._partial[level] = self._partial[level], []
+            full.append((Tile(level, (self.size >> HEIGHT * (level + 1)) - 1), b"".join(hashes)))
+            leaf, level = joined(hashes), level + 1
+
+    def root(self) -> bytes:
+        """Give the root of the tree."""
+        hashes: list[bytes] = []
+        for partial in reversed(self._partial):
+            for height, start in merkle.subtrees(0, len(partial)):
+                first = start << height
+                hashes.append(joined(partial[first : first + (1 << height)]))
+        return merkle.Frontier(self.size, hashes).root()
 
 
 def split(hashes: bytes) -> list[bytes]:
