@@ -3,7 +3,8 @@
 StoreError
 ├── LogUnavailable      the log could not take it now; try again
 ├── SpoolUnavailable    neither could the spool: it is full, or its disk is
-└── EntryRefused        Postgres refuses this very entry, whatever is left out of it
+├── EntryRefused        Postgres refuses this very entry, whatever is left out of it
+└── TreeIncomplete      the log has not all the leaves that a tree of this size has
 """
 
 
@@ -29,3 +30,9 @@ class EntryRefused(StoreError):
     """Postgres refuses the entry even with every column emptied that may be empty."""
 
     reason = "entry_refused"
+
+
+class TreeIncomplete(StoreError):
+    """A position is missing, or the log is smaller than the tree that was asked for."""
+
+    reason = "tree_incomplete"

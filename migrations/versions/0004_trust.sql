@@ -14,17 +14,23 @@ CREATE TABLE log.tiles (
 
 -- Signed tree heads (C2SP tlog-checkpoint, signed notes); the note is what is signed, the rest is for finding it.
 CREATE TABLE log.checkpoints (
+    checkpoint_id bigint GENERATED ALWAYS AS IDENTITY,  -- in the order of sealing: a continued log may be smaller again
     size bigint NOT NULL,                   -- positions 0 to size - 1 are under its root
     origin text NOT NULL,
     note text NOT NULL,
     sealed_at timestamptz NOT NULL,
-    CONSTRAINT size_sealed_once PRIMARY KEY (size),
+    CONSTRAINT checkpoint_numbered_once PRIMARY KEY (checkpoint_id),
+    CONSTRAINT size_sealed_once UNIQUE (origin, size),
     CONSTRAINT size_from_zero CHECK (size >= 0)
 );
 CREATE INDEX checkpoints_by_time ON log.checkpoints (sealed_at);
 
+-- Holds no row. Whoever holds its lock is the one sealer; see store/sql/take_seal_turn.sql for the anomaly that prevents.
+CREATE TABLE log.seal_turn ();
+
 SELECT log.make_append_only('log.tiles');
 SELECT log.make_append_only('log.checkpoints');
+SELECT log.make_append_only('log.seal_turn');
 
 -- Who is alive, and when webhooks could be taken: one row for each stretch of time in which a process did its duty
 -- (ingest: could answer 200, by whichever path).
@@ -76,6 +82,8 @@ GRANT SELECT (position, delivery_id) ON log.redeliveries TO @ingest@;
 
 GRANT SELECT ON log.tiles, log.checkpoints TO @ingest@, @worker@, @auditor@;
 GRANT INSERT ON log.tiles, log.checkpoints TO @worker@;
+-- LOCK TABLE asks for UPDATE; the trigger still refuses it.
+GRANT SELECT, UPDATE ON log.seal_turn TO @worker@;
 GRANT SELECT, INSERT, UPDATE ON intake.heartbeats TO @ingest@, @worker@;
 GRANT SELECT ON intake.heartbeats TO @auditor@;
 GRANT UPDATE (readmitted_at) ON intake.rejections TO @ingest@;

@@ -28,6 +28,7 @@ LOG_AND_INTAKE = {
     ("worker", "log.tiles"): APPEND,
     ("worker", "log.checkpoints"): APPEND,
     ("worker", "log.append_turn"): {"SELECT", "UPDATE"},
+    ("worker", "log.seal_turn"): {"SELECT", "UPDATE"},
     ("worker", "intake.heartbeats"): {*APPEND, "UPDATE"},
     ("worker", "intake.rejections"): {"SELECT"},
     ("worker", "intake.rejection_counts"): {*APPEND, "UPDATE"},
