@@ -4,7 +4,13 @@ StoreError
 ├── LogUnavailable      the log could not take it now; try again
 ├── SpoolUnavailable    neither could the spool: it is full, or its disk is
 ├── EntryRefused        Postgres refuses this very entry, whatever is left out of it
-└── TreeIncomplete      the log has not all the leaves that a tree of this size has
+├── TreeIncomplete      the log has not all the leaves that a tree of this size has
+└── SealingRefused      no checkpoint is signed
+    ├── LogBehindCheckpoint    the log is smaller than one that was signed
+    ├── LogInconsistent        the log is not the one that was signed
+    ├── TilesInconsistent      the rows are not those that a stored tile was made of
+    ├── CheckpointKeyMissing   the key here is not the one that sealed the log
+    └── SigningFilesUnusable   the files of the key cannot be used
 """
 
 
@@ -36,3 +42,39 @@ class TreeIncomplete(StoreError):
     """A position is missing, or the log is smaller than the tree that was asked for."""
 
     reason = "tree_incomplete"
+
+
+class SealingRefused(StoreError):
+    """No checkpoint is signed: it could contradict one that was."""
+
+    reason = "sealing_refused"
+
+
+class LogBehindCheckpoint(SealingRefused):
+    """The log is smaller than what was signed: cut off, or put back to an earlier state."""
+
+    reason = "log_behind_checkpoint"
+
+
+class LogInconsistent(SealingRefused):
+    """The log's tree has another root than the one that was signed."""
+
+    reason = "log_inconsistent"
+
+
+class TilesInconsistent(SealingRefused):
+    """A stored tile has other hashes than the rows it was made of."""
+
+    reason = "tiles_inconsistent"
+
+
+class CheckpointKeyMissing(SealingRefused):
+    """The log was sealed with a key that is not here."""
+
+    reason = "checkpoint_key_missing"
+
+
+class SigningFilesUnusable(SealingRefused):
+    """The key, or what was signed last, can be neither read nor written."""
+
+    reason = "checkpoint_files_unusable"
