@@ -7,7 +7,7 @@ Refused
 ├── BodyTimedOut         408  body_timeout (Telnyx repeats what was answered 408)
 ├── BodyTooLarge         413  body_too_large
 ├── ContentRefused       415  content_type_unsupported, content_encoding_unsupported
-└── Unavailable          503  log_unavailable, log_slow (Telnyx repeats what was answered 5xx)
+└── Unavailable          503  log_unavailable, spool_unavailable, log_slow (Telnyx repeats what was answered 5xx)
 KeyRefused, apart: a configured public key that cannot be used.
 """
 

@@ -391,18 +391,47 @@ def test_a_server_that_is_told_to_stop_answers_what_it_took(database: Database, 
     assert answered == set(log.event_ids(database))
 
 
-def test_webhooks_are_answered_503_while_postgres_is_away(database: Database, tmp_path: Path) -> None:
-    """Telnyx is told to come again, readiness is withdrawn, and afterwards all is as before."""
-    body = server.webhook(1)
+def test_webhooks_are_answered_200_while_postgres_is_away(database: Database, tmp_path: Path) -> None:
+    """They are taken into the spool, readiness says so, and afterwards all is in the log."""
     with server.serving(database, tmp_path) as site:
         assert site.post(server.webhook(0)).status_code == 200
         _allow_connections(database, allow=False)
-        answer = site.post(body)
-        assert (answer.status_code, answer.json()["reason"]) == (503, "log_unavailable")
+        assert site.post(server.webhook(1)).status_code == 200
+        assert site.client.get("/readyz").json() == {"status": "ready", "path": "spool"}
+        _allow_connections(database, allow=True)
+        _until(lambda: site.client.get("/readyz").json()["path"] == "log")
+        assert site.post(server.webhook(2)).status_code == 200
+
+    assert sorted(map(str, log.event_ids(database))) == ["event-0", "event-1", "event-2"]
+
+
+def test_server_that_starts_while_postgres_is_away_takes_webhooks(database: Database, tmp_path: Path) -> None:
+    """In a home that has served before; what it takes is in the log once Postgres is back."""
+    with server.serving(database, tmp_path) as site:
+        assert site.post(server.webhook(0)).status_code == 200
+    unheard = {"CALLAUDIT_INGEST_DATABASE_URL": "postgresql://callaudit_ingest@127.0.0.1:1/nowhere"}
+    with server.serving(database, tmp_path, **unheard) as site:
+        assert site.post(server.webhook(1)).status_code == 200
+        assert any("serving_from_the_spool" in line for line in site.said)
+    assert any("spool_left" in line for line in site.said)
+    with server.serving(database, tmp_path):
+        _until(lambda: len(log.rows(database)) == 2)
+
+    assert log.event_ids(database) == ["event-0", "event-1"]
+
+
+def test_webhooks_are_answered_503_where_nothing_can_take_them(database: Database, tmp_path: Path) -> None:
+    """Telnyx is told to come again, and readiness is withdrawn."""
+    (tmp_path / "spool").write_text("a file is where the spools should be")
+    with server.serving(database, tmp_path) as site:
+        assert site.post(server.webhook(0)).status_code == 200
+        _allow_connections(database, allow=False)
+        answer = site.post(server.webhook(1))
+        assert (answer.status_code, answer.json()["reason"]) == (503, "spool_unavailable")
         assert answer.headers["retry-after"] == "1"
         assert site.client.get("/readyz").status_code == 503
         _allow_connections(database, allow=True)
-        assert site.post(body).status_code == 200
+        _until(lambda: site.post(server.webhook(1)).status_code == 200)
         assert site.client.get("/readyz").status_code == 200
 
     assert log.event_ids(database) == ["event-0", "event-1"]
