@@ -74,7 +74,7 @@ class Spools:
         self._observer.spool_holds(total, alarm=aside > 0 or size > spool.ALARM_SHARE * self._bytes_max)
         return total
 
-    def release(self) -> None:
+    def release(self, *, keep_empty: bool) -> None:
         """Let go of all of them; what holds anything stays on disk, and the observer hears of it."""
         for each in self.all():
             try:
@@ -84,7 +84,7 @@ class Spools:
                 continue
             if contents.rows:
                 self._observer.left_behind(each.path, contents.rows)
-            each.release(keep=contents.rows + contents.set_aside > 0)
+            each.release(keep=keep_empty or contents.rows + contents.set_aside > 0)
 
 
 def _counted(spools: Sequence[Spool]) -> list[Contents]:

@@ -96,11 +96,19 @@ class Tender:
             self._wake.wait(TEND_SECONDS if self.log_is_up else TEND_SECONDS / 2)
             self._wake.clear()
         self._tend()
-        with suppress(psycopg.Error, OSError):
-            if self._connection is not None:
-                self._beat(self._connection, stopped=True)
+        said = self._say_good_bye()
         self._disconnect()
-        self._spools.release()
+        # A spool whose process could not say that nothing waits in it is kept, empty or not: the next one says so.
+        self._spools.release(keep_empty=not said)
+
+    def _say_good_bye(self) -> bool:
+        if self._connection is None:
+            return False
+        try:
+            self._beat(self._connection, stopped=True)
+        except (psycopg.Error, OSError):
+            return False
+        return True
 
     def _tend(self) -> None:
         try:

@@ -72,6 +72,7 @@ class Supervisor:
     users: int
     told: socket.socket
     _stop: bool = field(default=False)
+    _served: bool = field(default=False)
 
     def run(self) -> None:
         """Serve until unused or told to stop; report readiness, or the one reason why there is none."""
@@ -104,11 +105,12 @@ class Supervisor:
             os.close(lock)
         while postgres.poll() is None and not self._stopping() and not self.server.answers():
             self._wait(0.02)
-        if postgres.poll() is not None and not self._stopping():
+        if postgres.poll() is not None and not self._stopping() and not self._served:
             tail = self.server.instance.log_tail(log_start)
             raise StartFailed(f"Postgres ended before it took connections:\n{tail}")
-        if not self._stopping():
+        if postgres.poll() is None and not self._stopping():
             self._report(READY)
+            self._served = True  # from now on its users count on it: one that ends while it recovers is started again
         while postgres.poll() is None and not self._stopping():
             self._wait(USERS_CHECKED_EVERY_S)
         self._stop_server(postgres)

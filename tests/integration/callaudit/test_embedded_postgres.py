@@ -136,6 +136,12 @@ def postmaster(home: Path) -> int:
     return int((home / "postgres/data/postmaster.pid").read_text().split("\n")[0])
 
 
+def is_there(home: Path) -> bool:
+    """Say whether a server has written down who it is."""
+    file = home / "postgres/data/postmaster.pid"
+    return file.exists() and bool(file.read_text())
+
+
 def supervisor(home: Path) -> int:
     """Give the process number of the supervisor, the server's parent."""
     return int(Path(f"/proc/{postmaster(home)}/stat").read_text().rpartition(")")[2].split()[1])
@@ -236,6 +242,16 @@ def test_server_is_started_again_when_it_was_killed(tmp_path: Path, bindir: Path
             assert not again.started
             assert value(again.url(), "select count(*) from kept") == 50
             assert postmaster(tmp_path) != pid
+
+
+def test_server_is_started_again_when_it_was_killed_while_it_recovered(tmp_path: Path, bindir: Path | None) -> None:
+    """Once it has served, its users count on it: however often a start fails, the next is tried."""
+    with postgres.embedded(tmp_path, bindir=bindir) as server:
+        for _ in range(3):
+            pid = postmaster(tmp_path)
+            os.kill(pid, signal.SIGKILL)
+            until(lambda pid=pid: is_there(tmp_path) and postmaster(tmp_path) != pid)
+        until(lambda: answers(server.url()))
 
 
 def test_server_starts_again_only_when_nothing_of_the_killed_one_is_left(tmp_path: Path, bindir: Path | None) -> None:

@@ -1,0 +1,136 @@
+"""Load that goes on whatever happens to the server, and what must be true afterwards.
+
+Every delivery is repeated until somebody answers it, as the provider does; a tenth of the answered ones come again.
+"""
+
+import asyncio
+import contextlib
+import random
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+import httpx
+import psycopg
+
+from tests.acceptance import server
+from tests.conftest import Database
+from tests.integration.store import log
+
+REPEATED = 0.1
+PATIENCE_SECONDS = 10.0
+"""Longer than any answer may take: a late one is to be seen, not cut off."""
+
+
+@dataclass
+class Load:
+    """What was sent and how it was answered. ``slowest`` is the longest that an answer took, in seconds."""
+
+    url: str
+    senders: int
+    pause: float = 0.0
+    first: int = 0
+    sent: int = 0
+    statuses: dict[int, int] = field(default_factory=dict[int, int])
+    answered: set[int] = field(default_factory=set[int])
+    slowest: float = 0.0
+    refused_to_answer: int = 0
+    _gives_up: bool = False
+    _ends: threading.Event = field(default_factory=threading.Event)
+
+    async def run(self) -> None:
+        """Send until told to end, then until all that was begun is answered."""
+        limits = httpx.Limits(max_connections=self.senders, max_keepalive_connections=self.senders)
+        async with httpx.AsyncClient(timeout=PATIENCE_SECONDS, limits=limits, trust_env=False) as client:
+            await asyncio.gather(*(self._send(client) for _ in range(self.senders)))
+
+    def end(self) -> None:
+        """Begin nothing new."""
+        self._ends.set()
+
+    def give_up(self) -> None:
+        """Repeat nothing any more: nobody will answer."""
+        self.end()
+        self._gives_up = True
+
+    async def _send(self, client: httpx.AsyncClient) -> None:
+        chance = random.Random(self.senders)
+        while not self._ends.is_set():
+            number = self.first + self.sent
+            self.sent += 1
+            attempt = 1
+            while not await self._deliver(client, number, attempt) and not self._gives_up:
+                attempt += 1
+            if not self._ends.is_set() and chance.random() < REPEATED:
+                await self._deliver(client, number, attempt + 1)
+            await asyncio.sleep(self.pause)
+
+    async def _deliver(self, client: httpx.AsyncClient, number: int, attempt: int) -> bool:
+        body = server.webhook(number, attempt=attempt)
+        headers = server.KEY.sign(str(int(time.time())), body)
+        began = time.monotonic()
+        try:
+            answer = await client.post(f"{self.url}/webhooks/telnyx", content=body, headers=headers)
+        except httpx.TransportError:
+            self.refused_to_answer += 1
+            await asyncio.sleep(0.02)  # nobody listens just now
+            return False
+        self.slowest = max(self.slowest, time.monotonic() - began)
+        self.statuses[answer.status_code] = self.statuses.get(answer.status_code, 0) + 1
+        if answer.status_code == 200:
+            self.answered.add(number)
+            return True
+        assert answer.status_code == 503, answer.text
+        await asyncio.sleep(0.05)
+        return False
+
+
+@contextlib.contextmanager
+def load(url: str, *, senders: int = 16, pause: float = 0.0, first: int = 0) -> Generator[Load]:
+    """Send during the block; at its end all that was begun has been answered."""
+    sending = Load(url, senders, pause, first)
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            asyncio.run(sending.run())
+        except BaseException as error:  # noqa: BLE001  raised below, in the test's thread
+            failures.append(error)
+
+    thread = threading.Thread(target=run, name="send webhooks")
+    thread.start()
+    try:
+        yield sending
+    finally:
+        sending.end()
+        thread.join()
+    assert failures == []
+
+
+def stored_once(database: Database, answered: set[int]) -> None:
+    """See that every answered event is in the log exactly once, and that positions and keys have no gap."""
+    stored = [event_id for event_id in log.event_ids(database) if event_id and event_id.startswith("event-")]
+    assert len(stored) == len(set(stored))
+    missing = {f"event-{number}" for number in answered} - set(stored)
+    assert missing == set()
+
+
+def drained(database: Database) -> bool:
+    """Say whether no process has anything left in its spool, as far as it said, and all is projected."""
+    query = "SELECT count(*) FROM intake.heartbeats WHERE duty = 'ingest' AND oldest_waiting IS NOT NULL"
+    projected = "SELECT position FROM calls.progress"
+    with psycopg.connect(database.url) as connection:
+        waiting = connection.execute(query).fetchone()
+        head = connection.execute("SELECT coalesce(max(position) + 1, 0) FROM log.events").fetchone()
+        done = connection.execute(projected).fetchone()
+        unfolded = connection.execute(
+            "SELECT count(*) FROM calls.reviews WHERE unfolded_position IS NOT NULL"
+        ).fetchone()
+    return waiting == (0,) and done == head and unfolded == (0,)
+
+
+def is_projecting(database: Database) -> bool:
+    """Say whether a worker is at it."""
+    with psycopg.connect(database.url) as connection:
+        return connection.execute("SELECT FROM intake.heartbeats WHERE duty = 'project'").fetchone() is not None

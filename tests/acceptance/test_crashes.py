@@ -1,0 +1,195 @@
+"""What was answered 200 is in the log exactly once, whatever was killed, stopped or taken away, and whenever."""
+
+import contextlib
+import os
+import random
+import signal
+import socket
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+import migrations
+from callaudit import postgres
+from tests.acceptance import home as homes
+from tests.acceptance import server, storm
+from tests.conftest import Database
+
+pytestmark = pytest.mark.heavy
+
+ANSWER_SECONDS_MAX = 2.0
+EMBEDDED = "callaudit"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything in one, in a home and on a port of its own, started again when a test says so."""
+
+    home: Path
+    url: str
+
+    def start(self, stack: contextlib.ExitStack) -> None:
+        """Run ``up`` until the stack is left, or somebody kills it; return when it takes webhooks."""
+        given = homes.environment(self.home, TELNYX_PUBLIC_KEY=server.KEY.public)
+        port = self.url.rpartition(":")[2]
+        stack.enter_context(server.started(["up", "--port", port, "--workers", "2"], given, self.home))
+        homes.until(self.is_ready)
+
+    def is_ready(self) -> bool:
+        """Say whether webhooks are taken."""
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=2, trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+    @property
+    def database(self) -> Database:
+        """The database of the home, while it runs."""
+        host = self.home / "postgres" / "run"
+        return Database(f"postgresql://callaudit@/{EMBEDDED}?host={str(host).replace('/', '%2F')}&port=5432")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Generator[Site]:
+    """A home whose processes all end with the test."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    yield Site(tmp_path, f"http://127.0.0.1:{port}")
+    homes.end(tmp_path)
+
+
+def _serve(site: Site) -> list[int]:
+    return _of(site, " callaudit serve")
+
+
+def _worker(site: Site) -> list[int]:
+    return _of(site, " callaudit worker")
+
+
+def _postgres(site: Site) -> list[int]:
+    return _of(site, "/postgres -D ")
+
+
+def _any(site: Site) -> list[int]:
+    return [pid for victims in (_serve, _worker, _postgres) for pid in victims(site)]
+
+
+def _of(site: Site, words: str) -> list[int]:
+    return [pid for pid, said in homes.family(site.home).items() if words in f" {said} "]
+
+
+@pytest.mark.parametrize("victims", [_serve, _worker, _postgres, _any], ids=lambda victims: victims.__name__.strip("_"))
+def test_nothing_is_lost_when_processes_are_killed(
+    site: Site, victims: Callable[[Site], list[int]], full: bool
+) -> None:
+    """Killed at random moments under load, one after the other and again before they are well."""
+    chance = random.Random(victims.__name__)
+    seconds = 60 if full else 6
+    kills = 0
+    with contextlib.ExitStack() as stack:
+        site.start(stack)
+        with storm.load(site.url) as sending:
+            ends_at = time.monotonic() + seconds
+            while time.monotonic() < ends_at:
+                time.sleep(chance.uniform(0.01, 0.8))
+                if living := victims(site):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(chance.choice(living), signal.SIGKILL)
+                    kills += 1
+        homes.until(site.is_ready)
+        homes.until(lambda: _recovered(site))
+        _is_whole(site, sending.answered)
+    assert kills > seconds / 2
+    assert len(sending.answered) > 50 * seconds / 10
+
+
+def test_nothing_is_lost_when_everything_is_killed_at_once(site: Site, full: bool) -> None:
+    """Again and again, at a random moment under load: what comes next finds all that was answered, and goes on."""
+    chance = random.Random(1)
+    answered: set[int] = set()
+    for _ in range(25 if full else 3):
+        with contextlib.ExitStack() as stack:
+            site.start(stack)
+            with storm.load(site.url, first=1_000_000 * len(answered)) as sending:
+                time.sleep(chance.uniform(0.1, 2.0))
+                sending.end()
+                for pid in homes.family(site.home):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                sending.give_up()
+            answered |= sending.answered
+    with contextlib.ExitStack() as stack:
+        site.start(stack)
+        homes.until(lambda: _recovered(site))
+        _is_whole(site, answered)
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A Postgres that the test can take away, with the product beside it."""
+
+    database: Database
+    home: Path
+
+    def environment(self) -> Mapping[str, str]:
+        """Give what its commands need."""
+        return server.environment(self.database, self.home)
+
+
+@pytest.mark.parametrize("how", ["SIGSTOP", "shutdown"])
+def test_every_answer_comes_in_time_while_postgres_is_stopped(tmp_path: Path, how: str, full: bool) -> None:
+    """Within two seconds, and 200: silent or gone, the spool takes what Postgres does not."""
+    seconds = 30 if full else 8
+    with contextlib.ExitStack() as stack:
+        cluster = stack.enter_context(contextlib.ExitStack())
+        running = cluster.enter_context(postgres.embedded(tmp_path / "cluster"))
+        database = Database(_created(running))
+        site = stack.enter_context(server.serving(database, tmp_path / "home"))
+        stack.enter_context(server.working(database, tmp_path / "home"))
+        with storm.load(site.url, senders=4, pause=0.02) as sending:
+            homes.until(lambda: len(sending.answered) > 20 and storm.is_projecting(database))
+            if how == "SIGSTOP":
+                stopped = [pid for pid, said in homes.family(tmp_path / "cluster").items() if "postgres" in said]
+                for pid in stopped:
+                    os.kill(pid, signal.SIGSTOP)
+                time.sleep(seconds)
+                for pid in stopped:
+                    os.kill(pid, signal.SIGCONT)
+            else:
+                cluster.close()
+                time.sleep(seconds)
+                stack.enter_context(postgres.embedded(tmp_path / "cluster"))
+            before = len(sending.answered)
+            homes.until(lambda: len(sending.answered) > before + 20)
+        assert set(sending.statuses) == {200}
+        assert sending.slowest < ANSWER_SECONDS_MAX
+        homes.until(lambda: storm.drained(database))
+        storm.stored_once(database, sending.answered)
+
+
+def _created(running: postgres.Running) -> str:
+    with psycopg.connect(running.url(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE storm TEMPLATE template0")
+    url = running.url(dbname="storm")
+    migrations.upgrade(url)
+    return url
+
+
+def _recovered(site: Site) -> bool:
+    try:
+        return storm.drained(site.database)
+    except psycopg.OperationalError:
+        return False
+
+
+def _is_whole(site: Site, answered: set[int]) -> None:
+    """See that the log is whole by its own verifier, and that the read models are what a rebuild makes of it."""
+    storm.stored_once(site.database, answered)
+    given = homes.environment(site.home)
+    checked = server.run(["rebuild", "--check"], given, site.home)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
