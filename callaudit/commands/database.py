@@ -1,21 +1,26 @@
 """``worker`` and ``migrate``: what runs beside the front."""
 
 from typing import Annotated
+from uuid import uuid4
 
 import typer
 
-from callaudit import database, logs, settings, stopping
+from callaudit import database, logs, sealer, settings, stopping
 from callaudit import worker as projector
 from callaudit.commands.options import WithParent
+from store import signing
 
 
 def worker(with_parent: WithParent = False) -> None:
-    """Project the log into the tables people query."""
+    """Seal the log, and project it into the tables people query."""
     if with_parent:
         stopping.with_parent()
-    stop = stopping.on_signals()
-    with database.opened(settings.load()) as opened:
-        projector.run(opened.as_part("worker"), stop)
+    stop, process = stopping.on_signals(), uuid4()
+    read = settings.load()
+    with database.opened(read) as opened:
+        url = opened.as_part("worker")
+        with sealer.running(url, signing.Folder(read.home / "keys"), stop, process):
+            projector.run(url, stop)
 
 
 def migrate(
