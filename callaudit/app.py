@@ -14,6 +14,7 @@ import psycopg
 import structlog
 from fastapi.responses import JSONResponse
 
+from callaudit import public
 from callaudit.database import Database
 from callaudit.settings import Settings
 from callaudit.watch import Watch
@@ -60,6 +61,7 @@ def create(settings: Settings, database: Database) -> Any:
             yield
 
     api = _api(intake, lifespan)
+    api.include_router(public.router(url))
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"] == webhook.PATH:
