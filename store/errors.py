@@ -5,6 +5,7 @@ StoreError
 ├── SpoolUnavailable    neither could the spool: it is full, or its disk is
 ├── EntryRefused        Postgres refuses this very entry, whatever is left out of it
 ├── TreeIncomplete      the log has not all the leaves that a tree of this size has
+├── NothingToContinue   a log that was never sealed needs no other beginning
 └── SealingRefused      no checkpoint is signed
     ├── LogBehindCheckpoint    the log is smaller than one that was signed
     ├── LogInconsistent        the log is not the one that was signed
@@ -42,6 +43,12 @@ class TreeIncomplete(StoreError):
     """A position is missing, or the log is smaller than the tree that was asked for."""
 
     reason = "tree_incomplete"
+
+
+class NothingToContinue(StoreError):
+    """The log was never sealed."""
+
+    reason = "nothing_to_continue"
 
 
 class SealingRefused(StoreError):

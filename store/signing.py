@@ -84,14 +84,11 @@ class Folder:
             self._write("retired.origins", f"{self._read('retired.origins') or ''}{origin}\n", mode=0o644)
 
     def take_next_key(self) -> notes.Signer:
-        """Put the next key in the place of the retired one, whose private half is gone then.
-
-        A process that dies in between leaves a retired key, which nothing is signed with, and the next one.
-        """
+        """Put the next key in the place of the retired one, whose private half is gone then."""
         with self._usable("checkpoint.key"):
-            (self.path / "checkpoint.last").unlink(missing_ok=True)
-            _sync(self.path)
             (self.path / "checkpoint.key.next").replace(self.path / "checkpoint.key")
+            _sync(self.path)
+            (self.path / "checkpoint.last").unlink(missing_ok=True)  # it binds a retired key, and so nobody
             _sync(self.path)
         return self.published()
 

@@ -4,13 +4,15 @@ import psycopg
 import typer
 
 from callaudit import database, output, settings
-from callaudit.commands import log_intake
+from callaudit.commands import log_intake, log_seal
 from callaudit.commands.options import Json
 from query import log as question
 
 app = typer.Typer(help="The log itself.", no_args_is_help=True)
 app.command("spool")(log_intake.spool_)
 app.command("outage")(log_intake.outage)
+app.command("checkpoint")(log_seal.checkpoint)
+app.command("continue")(log_seal.continue_)
 
 
 @app.callback()
