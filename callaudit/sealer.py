@@ -17,6 +17,7 @@ from uuid import UUID
 import psycopg
 import structlog
 
+from callaudit import alarms
 from store import append, heartbeats, sealing, signing, system
 from store.entry import Kept
 from store.errors import StoreError
@@ -25,7 +26,6 @@ from store.sealing import Progress
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 RETRY_SECONDS = 1.0
-SAY_AGAIN_SECONDS = 60.0
 STOP_SECONDS = 10.0
 """How long a worker that stops waits for its last checkpoint."""
 
@@ -82,8 +82,7 @@ class _Sealer:
         self._pace = pace
         self._began = _now()
         self._alive_since: datetime | None = None
-        self._refused: str | None = None
-        self._said_at = 0.0
+        self._alarm = alarms.Alarm("not_sealed", "sealing_again")
         self._beat_at = 0.0
 
     def seal_over(self, connection: psycopg.Connection[Any], stop: threading.Event) -> None:
@@ -93,21 +92,18 @@ class _Sealer:
         while not stop.is_set():
             if time.monotonic() >= seal_at and self._seal(sealer):
                 seal_at = time.monotonic() + self._pace.seal_seconds
-            if self._refused is None:
+            if self._alarm.reason is None:
                 self._idle(sealing.progress(connection))
                 self._beat(connection)
             stop.wait(self._pace.look_seconds)
         self._seal(sealer)
-        if self._refused is None:
+        if self._alarm.reason is None:
             self._beat(connection, stopped=True)
 
     def failed(self, reason: str, detail: str) -> None:
-        """Say that nothing is sealed, when it begins and every minute; it is no sign of life."""
+        """Say that nothing is sealed; it is no sign of life, and the next one begins another stretch."""
         self._alive_since = None
-        if self._refused != reason or time.monotonic() >= self._said_at + SAY_AGAIN_SECONDS:
-            _log.error("not_sealed", reason=reason, detail=detail)
-            self._said_at = time.monotonic()
-        self._refused = reason
+        self._alarm.on(reason, detail)
 
     def _seal(self, sealer: sealing.Sealer) -> bool:
         """Seal what there is; tell whether it is time to wait before the next."""
@@ -116,9 +112,7 @@ class _Sealer:
         except StoreError as error:
             self.failed(error.reason, str(error))
             return True
-        if self._refused is not None:
-            _log.info("sealing_again", after=self._refused)
-            self._refused = None
+        self._alarm.off()
         return sealed is not None
 
     def _idle(self, progress: Progress) -> None:

@@ -13,7 +13,7 @@ from pydantic import Field
 from ingest import verifier
 from ingest.errors import KeyRefused
 from migrations import roles
-from store import spool
+from store import mirror, spool
 
 
 class SettingsRefused(ValueError):
@@ -55,6 +55,9 @@ class Settings(pydantic_settings.BaseSettings):
     callaudit_mask_transcripts: bool = True
     """Mask what people said, as it was transcribed."""
 
+    callaudit_checkpoint_mirror: str | None = None
+    """A second place for the checkpoints: a folder, or an object store's URL."""
+
     @pydantic.field_validator(
         "database_url",
         "callaudit_ingest_database_url",
@@ -78,6 +81,14 @@ class Settings(pydantic_settings.BaseSettings):
         if any("@" in host and host[0] not in "/@" for host in hosts):  # the end of a password; no message may say it
             raise ValueError("its host has an @ in it; a password's special characters are %-encoded")
         return url
+
+    @pydantic.field_validator("callaudit_checkpoint_mirror")
+    @classmethod
+    def _is_place(cls, target: str | None) -> str | None:
+        scheme, is_url, _ = (target or "").partition("://")
+        if is_url and scheme.lower() not in mirror.SCHEMES:
+            raise ValueError(f"expected a folder, or a URL that starts with one of {', '.join(sorted(mirror.SCHEMES))}")
+        return target
 
     @pydantic.field_validator("callaudit_role_prefix")
     @classmethod

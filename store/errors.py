@@ -6,6 +6,8 @@ StoreError
 ├── EntryRefused        Postgres refuses this very entry, whatever is left out of it
 ├── TreeIncomplete      the log has not all the leaves that a tree of this size has
 ├── NothingToContinue   a log that was never sealed needs no other beginning
+├── MirrorUnavailable   the second place of the checkpoints cannot be reached; try again
+├── MirrorInconsistent  the second place has a checkpoint that contradicts this log
 └── SealingRefused      no checkpoint is signed
     ├── LogBehindCheckpoint    the log is smaller than one that was signed
     ├── LogInconsistent        the log is not the one that was signed
@@ -49,6 +51,18 @@ class NothingToContinue(StoreError):
     """The log was never sealed."""
 
     reason = "nothing_to_continue"
+
+
+class MirrorUnavailable(StoreError):
+    """The second place can be neither read nor written now."""
+
+    reason = "mirror_unavailable"
+
+
+class MirrorInconsistent(StoreError):
+    """What lies in the second place and this log cannot both be the log that was sealed."""
+
+    reason = "mirror_inconsistent"
 
 
 class SealingRefused(StoreError):

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import typer
 
-from callaudit import database, logs, sealer, settings, stopping
+from callaudit import database, logs, mirroring, sealer, settings, stopping
 from callaudit import worker as projector
 from callaudit.commands.options import WithParent
 from store import signing
@@ -18,8 +18,8 @@ def worker(with_parent: WithParent = False) -> None:
     stop, process = stopping.on_signals(), uuid4()
     read = settings.load()
     with database.opened(read) as opened:
-        url = opened.as_part("worker")
-        with sealer.running(url, signing.Folder(read.home / "keys"), stop, process):
+        url, keys = opened.as_part("worker"), signing.Folder(read.home / "keys")
+        with mirroring.running(url, keys, read.callaudit_checkpoint_mirror), sealer.running(url, keys, stop, process):
             projector.run(url, stop)
 
 

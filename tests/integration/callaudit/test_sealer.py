@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 import store.sealing
-from callaudit import sealer
+from callaudit import alarms, sealer
 from store import heartbeats, signing
 from tests.acceptance.home import until
 from tests.conftest import Database
@@ -143,7 +143,7 @@ def test_refusal_is_said_again_after_a_while(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever looks at the log later finds it too."""
-    monkeypatch.setattr(sealer, "SAY_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(alarms, "SAY_AGAIN_SECONDS", 0.1)
     append(database, 0)
     seals.seal(database, tmp_path)
     (tmp_path / "checkpoint.key").unlink()
