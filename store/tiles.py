@@ -14,6 +14,8 @@ from store import merkle
 HEIGHT = 8
 WIDTH = 256
 BYTES = WIDTH * merkle.HASH_BYTES
+LEVELS = 8
+"""Levels that a tree can have whose positions are counted in 63 bits."""
 
 _PATH = re.compile(r"(0|[1-9]\d?)/((?:x\d{3}/)*)(\d{3})(?:\.p/([1-9]\d{0,2}))?", re.ASCII)
 

@@ -1,0 +1,296 @@
+"""Everything that somebody with the database, as its superuser and past every trigger, may do to the log is found.
+
+The log: 601 events in partitions of 64, checkpoints over 100, 256, 300, 512 and 600 of them. Each test changes
+something in a transaction of its own, verifies as an auditor, and takes it back.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+
+from store import notes, rows, verify
+from store.heads import Kept
+from tests.conftest import Database
+from tests.integration.store import sealed
+
+EVENTS = 601
+SIZES = (0, 100, 256, 300, 512, 600)
+
+
+@pytest.fixture(scope="module")
+def database(clone: Callable[..., Database]) -> Database:
+    """A sealed log; its last event has no checkpoint over it yet."""
+    made_ = clone(partition_positions=64)
+    sealed.write(made_, [sealed.trusted(), *map(sealed.delivery, range(1, EVENTS))])
+    with psycopg.connect(made_.as_part("worker")) as connection:
+        sealed.seal(connection, SIZES)
+    return made_
+
+
+@pytest.fixture
+def tampered(database: Database) -> Iterator[sealed.Connection]:
+    """Give a superuser's connection whose changes nobody else sees."""
+    with sealed.tampering(database) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def last_checkpoint(database: Database) -> str:
+    """Give the last checkpoint, as somebody elsewhere keeps it."""
+    with psycopg.connect(database.url) as connection:
+        row = connection.execute("SELECT note FROM log.checkpoints ORDER BY size DESC LIMIT 1").fetchone()
+    assert row is not None
+    return row[0]
+
+
+def verified(connection: sealed.Connection, *, since: int = 0, **fields: Any) -> verify.Verdict:
+    """Verify as an auditor."""
+    connection.execute("SET LOCAL ROLE callaudit_auditor")
+    verdict = verify.verify(connection, sealed.given(**fields), since=since)
+    connection.execute("RESET ROLE")
+    return verdict
+
+
+def first_wrong(connection: sealed.Connection, **fields: Any) -> tuple[str, int] | None:
+    """Verify, and give the reason and position of the first thing that is wrong."""
+    found = verified(connection, **fields).first_wrong
+    return None if found is None else (found.reason, found.position)
+
+
+def test_clean_log_is_intact(database: Database) -> None:
+    """Nothing is wrong, and every event is accounted for: verified, or masked so that nobody can."""
+    with psycopg.connect(database.as_part("auditor")) as connection:
+        verdict = verify.verify(connection, sealed.given())
+    assert verdict.first_wrong is None
+    assert (verdict.since, verdict.size, verdict.events) == (0, EVENTS, EVENTS)
+    assert verdict.webhooks.verified + verdict.webhooks.not_retained == EVENTS - 1
+    assert verdict.webhooks.sealed == 0
+    assert [(key.label, key.vouched_by, key.verified) for key in verdict.telnyx_keys] == [
+        ("live", "log", verdict.webhooks.verified)
+    ]
+    assert verdict.log_keys == {str(sealed.SIGNER.verifier): len(SIZES)}
+    assert (verdict.checkpoints, verdict.unsealed, verdict.not_compared) == (len(SIZES), 1, 0)
+
+
+BODY = "UPDATE log.events SET body = set_byte(body, 20, get_byte(body, 20) # 1) WHERE position = %s"
+SIGNATURE = "UPDATE log.events SET signature = set_byte(signature, 20, get_byte(signature, 20) # 1) WHERE position = %s"
+RECEIVED = "UPDATE log.events SET received_at = received_at + interval '1 microsecond' WHERE position = %s"
+
+
+@pytest.mark.parametrize("position", [0, 1, 63, 64, 255, 256, 300, 599, 600])
+@pytest.mark.parametrize("change", [BODY, RECEIVED])
+def test_edited_byte_or_time_is_found_in_its_row(
+    tampered: sealed.Connection, change: LiteralString, position: int
+) -> None:
+    """A bit of a body or a microsecond of a time, in the first row or the last, under a checkpoint or not yet."""
+    sealed.change(tampered, change, [position])
+    assert first_wrong(tampered) == ("leaf_hash_wrong", position)
+
+
+@pytest.mark.parametrize("position", [1, 301, 600])
+def test_edited_signature_is_found_in_its_row(tampered: sealed.Connection, position: int) -> None:
+    """By the leaf hash that it is part of, and by itself."""
+    sealed.change(tampered, SIGNATURE, [position])
+    verdict = verified(tampered)
+    assert verdict.first_wrong is not None
+    assert (verdict.first_wrong.reason, verdict.first_wrong.position) == ("leaf_hash_wrong", position)
+    assert verdict.wrong == {"leaf_hash_wrong": 1, "signature_wrong": 1}
+
+
+@pytest.mark.parametrize("position", [1, 301, 600])
+def test_edited_byte_with_its_leaf_hash_made_anew_breaks_the_signature(
+    tampered: sealed.Connection, position: int
+) -> None:
+    """Who edits a body and makes it look hashed has no key of Telnyx's."""
+    sealed.change(tampered, BODY, [position])
+    rehash(tampered, position)
+    assert first_wrong(tampered) == ("signature_wrong", position)
+
+
+def rehash(connection: sealed.Connection, position: int) -> None:
+    """Make a row's leaf hash anew."""
+    (row,) = rows.at(connection, [position])
+    sealed.change(connection, UPDATE_LEAF, [rows.leaf_hash_of(row), position])
+
+
+UPDATE_LEAF = "UPDATE log.events SET leaf_hash = %s WHERE position = %s"
+
+
+@pytest.mark.parametrize("position", [0, 150, 255, 256, 511])
+def test_edited_row_with_its_leaf_hash_made_anew_is_not_the_stored_tiles(
+    tampered: sealed.Connection, position: int
+) -> None:
+    """Where a tile is stored it says which row was another."""
+    sealed.change(tampered, RECEIVED, [position])
+    rehash(tampered, position)
+    assert first_wrong(tampered) == ("tile_wrong", position)
+
+
+@pytest.mark.parametrize(("position", "begins", "last"), [(512, 512, 599), (599, 512, 599)])
+def test_edited_row_below_no_tile_is_found_between_two_checkpoints(
+    tampered: sealed.Connection, position: int, begins: int, last: int
+) -> None:
+    """Where no tile is full yet, it is known which two checkpoints the change is between."""
+    sealed.change(tampered, RECEIVED, [position])
+    rehash(tampered, position)
+    found = verified(tampered).first_wrong
+    assert found is not None
+    assert (found.reason, found.position, found.last) == ("checkpoint_root_wrong", begins, last)
+
+
+def test_edited_row_with_leaf_hash_and_tiles_made_anew_breaks_the_checkpoints(tampered: sealed.Connection) -> None:
+    """The first checkpoint beyond it, and each after that, has another root."""
+    signed = sealed.all_of(tampered, "checkpoints")
+    sealed.change(tampered, RECEIVED, [260])
+    sealed.seal_anew(tampered, SIZES)
+    sealed.put_back(tampered, "checkpoints", signed)
+    verdict = verified(tampered)
+    assert verdict.first_wrong is not None
+    assert (verdict.first_wrong.reason, verdict.first_wrong.position) == ("checkpoint_root_wrong", 256)
+    assert verdict.first_wrong.last == 299
+    assert verdict.wrong == {"checkpoint_root_wrong": 3}
+
+
+@pytest.mark.parametrize("position", [0, 130, 255, 256, 512, 599])
+@pytest.mark.parametrize("with_its_key", [False, True])
+def test_row_removed_from_the_middle_is_missing(tampered: sealed.Connection, position: int, with_its_key: bool) -> None:
+    """Its position is named; what comes after it is not called wrong."""
+    sealed.change(tampered, "DELETE FROM log.events WHERE position = %s", [position])
+    if with_its_key:
+        sealed.change(tampered, "DELETE FROM log.event_keys WHERE position = %s", [position])
+    verdict = verified(tampered)
+    assert verdict.first_wrong is not None
+    assert (verdict.first_wrong.reason, verdict.first_wrong.position) == ("position_missing", position)
+    assert set(verdict.wrong) <= {"position_missing", "key_unknown"}  # the first row is the one that names the key
+    assert verdict.not_compared == (0 if position < 512 else 1)
+
+
+def test_row_removed_and_the_rest_moved_up_is_not_the_stored_tiles(tampered: sealed.Connection) -> None:
+    """Positions without a gap do not help: each row is then another's leaf."""
+    for table in ("events", "event_keys"):
+        sealed.change(tampered, "DELETE FROM {} WHERE position = 130", table=table)
+        sealed.change(tampered, "UPDATE {} SET position = position - 1 WHERE position > 130", table=table)
+    assert first_wrong(tampered) == ("tile_wrong", 130)
+
+
+def cut(connection: sealed.Connection, size: int) -> None:
+    """Cut the tail off, with everything in the database that speaks of it."""
+    sealed.change(connection, "DELETE FROM log.events WHERE position >= %s", [size])
+    sealed.change(connection, "DELETE FROM log.event_keys WHERE position >= %s", [size])
+    connection.execute("DELETE FROM log.checkpoints WHERE size > %s", [size])
+    connection.execute("DELETE FROM log.tiles WHERE (index + 1) * 256 ^ (level + 1) > %s", [size])
+
+
+@pytest.mark.parametrize("size", [599, 550, 512, 257, 256, 99, 0])
+def test_tail_cut_off_with_its_checkpoints_is_found_by_a_checkpoint_kept_elsewhere(
+    tampered: sealed.Connection, last_checkpoint: str, size: int
+) -> None:
+    """The first position that is missing is named; without the copy nothing in the database can tell."""
+    cut(tampered, size)
+    alone = verified(tampered)
+    assert alone.first_wrong is None
+    assert alone.kept == []
+    assert first_wrong(tampered, checkpoints=[Kept("elsewhere", last_checkpoint)]) == ("log_behind_checkpoint", size)
+
+
+@pytest.mark.parametrize(
+    ("left", "reason"),
+    [("event_keys", "position_missing"), ("tiles", "position_missing"), ("checkpoints", "log_behind_checkpoint")],
+)
+def test_tail_cut_off_without_all_that_speaks_of_it_is_found(
+    tampered: sealed.Connection, left: str, reason: str
+) -> None:
+    """A key, a tile or a checkpoint that is forgotten shows how long the log was."""
+    kept = sealed.all_of(tampered, left)
+    cut(tampered, 200)
+    sealed.put_back(tampered, left, kept)
+    assert first_wrong(tampered) == (reason, 200)
+
+
+@pytest.mark.parametrize(("one", "other"), [(10, 11), (10, 400), (255, 256)])
+@pytest.mark.parametrize("with_their_keys", [False, True])
+def test_swapped_rows_are_found(tampered: sealed.Connection, one: int, other: int, with_their_keys: bool) -> None:
+    """Each is a good row by itself, and the wrong leaf; the first of the two is named."""
+    sealed.swap(tampered, one, other)
+    if with_their_keys:
+        moved: LiteralString = "UPDATE log.event_keys SET position = %s - position WHERE position = ANY(%s)"
+        sealed.change(tampered, moved, [one + other, [one, other]])
+    assert first_wrong(tampered) == ("tile_wrong" if with_their_keys else "event_key_wrong", one)
+
+
+def test_swapped_rows_below_no_tile_are_found_by_their_keys_or_between_checkpoints(tampered: sealed.Connection) -> None:
+    """Where no tile is full yet, the keys name the row; moved along, they leave the two checkpoints around it."""
+    sealed.swap(tampered, 520, 521)
+    assert first_wrong(tampered) == ("event_key_wrong", 520)
+    sealed.change(tampered, "UPDATE log.event_keys SET position = 1041 - position WHERE position IN (520, 521)")
+    assert first_wrong(tampered) == ("checkpoint_root_wrong", 512)
+
+
+def test_log_signed_anew_with_its_own_key_is_found_by_a_checkpoint_kept_elsewhere(
+    tampered: sealed.Connection, last_checkpoint: str
+) -> None:
+    """Who has the database and the key can make another log, and not one that a copy agrees with."""
+    sealed.change(tampered, RECEIVED, [150])
+    sealed.seal_anew(tampered, SIZES)
+    assert first_wrong(tampered) is None
+    found = verified(tampered, checkpoints=[Kept("elsewhere", last_checkpoint)]).first_wrong
+    assert found is not None
+    assert (found.reason, found.position, found.last) == ("checkpoint_root_wrong", 0, 599)
+
+
+def test_log_signed_anew_with_another_key_is_found(tampered: sealed.Connection) -> None:
+    """Under the same name, and under one of its own."""
+    sealed.change(tampered, RECEIVED, [150])
+    sealed.seal_anew(tampered, SIZES, notes.Signer(sealed.SIGNER.name, bytes(32)))
+    assert first_wrong(tampered) == ("checkpoint_signature_wrong", 0)
+    sealed.seal_anew(tampered, SIZES, notes.Signer("callaudit/fedcba9876543210", bytes(32)))
+    assert first_wrong(tampered) == ("checkpoint_key_unknown", 0)
+
+
+def test_checkpoint_forged_by_name_only_is_found(tampered: sealed.Connection) -> None:
+    """A note that is none, or is filed under another size, is no checkpoint."""
+    sealed.change(tampered, "UPDATE log.checkpoints SET note = 'x' WHERE size = 300")
+    assert first_wrong(tampered) == ("checkpoint_malformed", 300)
+    tampered.rollback()
+    sealed.unguard(tampered)
+    sealed.change(tampered, "UPDATE log.checkpoints SET size = 301 WHERE size = 300")
+    assert first_wrong(tampered) == ("checkpoint_malformed", 301)
+
+
+@pytest.mark.parametrize(
+    ("level", "index", "byte", "position"), [(0, 0, 0, 0), (0, 0, 150 * 32 + 5, 150), (0, 1, 8191, 511)]
+)
+def test_edited_tile_is_found(tampered: sealed.Connection, level: int, index: int, byte: int, position: int) -> None:
+    """By the position whose hash it is."""
+    change: LiteralString = (
+        "UPDATE log.tiles SET hashes = set_byte(hashes, %s, get_byte(hashes, %s) # 1) WHERE level = %s AND index = %s"
+    )
+    sealed.change(tampered, change, [byte, byte, level, index])
+    assert first_wrong(tampered) == ("tile_wrong", position)
+
+
+def test_missing_tile_is_found(tampered: sealed.Connection) -> None:
+    """Proofs could not be served any more."""
+    sealed.change(tampered, "DELETE FROM log.tiles WHERE index = 1")
+    assert first_wrong(tampered) == ("tile_missing", 256)
+
+
+@pytest.mark.parametrize("position", [0, 300, 600])
+def test_removed_or_doubled_or_edited_key_is_found(tampered: sealed.Connection, position: int) -> None:
+    """Without its key an event could be stored twice; with one too many another could not be stored."""
+    sealed.change(tampered, "DELETE FROM log.event_keys WHERE position = %s", [position])
+    assert first_wrong(tampered) == ("event_key_missing", position)
+    tampered.execute("INSERT INTO log.event_keys VALUES (7, '\\x00', %s)", [position])
+    assert first_wrong(tampered) == ("event_key_wrong", position)
+
+
+def test_key_of_no_row_is_found(tampered: sealed.Connection) -> None:
+    """It says that a row is gone, or keeps one from being stored."""
+    tampered.execute("INSERT INTO log.event_keys VALUES (7, '\\x00', 30)")
+    assert first_wrong(tampered) == ("event_key_wrong", 30)
+    tampered.rollback()
+    sealed.unguard(tampered)
+    tampered.execute("INSERT INTO log.event_keys VALUES (7, '\\x00', 700)")
+    assert first_wrong(tampered) == ("position_missing", 700)
