@@ -14,31 +14,40 @@ from store.rows import Key, Row
 _SYSTEM = system.SOURCE.encode()
 _KEY_TRUSTED = system.KEY_TRUSTED.encode()
 _CONTINUED = system.CONTINUED.encode()
+_OUTAGE = system.OUTAGE.encode()
 
 
 @dataclass(slots=True)
 class RowAudit:
     """Checks rows against what they claim. ``provenance`` None leaves signatures out, ``data_hash_of`` data hashes.
 
-    ``continued`` has the events by which the log's key was changed, for whoever checks checkpoints.
+    Rows begin with position ``since``; ``began_us`` is when the first was received. ``continued`` has the events by
+    which the log's key was changed, for whoever checks checkpoints; ``outages`` counts those of time in which nobody
+    could take webhooks.
     """
 
     findings: Findings
-    next_position: int
+    since: int
     keys: Iterator[Key]
     provenance: Provenance | None
     data_hash_of: Callable[[bytes], bytes] | None
     events: int = 0
+    outages: int = 0
+    began_us: int | None = None
     continued: list[Row] = field(default_factory=list[Row])
     _next_key: Key | None = None
+    _next_position: int = 0
 
     def __post_init__(self) -> None:
         """Look at the first key."""
+        self._next_position = self.since
         self._next_key = next(self.keys, None)
 
     def look(self, batch: Sequence[Row]) -> None:
         """Check some rows, which follow on those checked before."""
         self.events += len(batch)
+        if self.began_us is None:
+            self.began_us = rows.received_us(batch[0])
         self._positions(batch)
         self._leaf_hashes(batch)
         self._system_events(batch)
@@ -56,11 +65,11 @@ class RowAudit:
 
     def _positions(self, batch: Sequence[Row]) -> None:
         for row in batch:
-            if row.position != self.next_position:
+            if row.position != self._next_position:
                 last = row.position - 1
-                which = f"position {last} is" if last == self.next_position else f"positions up to {last} are"
-                self.findings.add("position_missing", self.next_position, f"{which} missing")
-            self.next_position = row.position + 1
+                which = f"position {last} is" if last == self._next_position else f"positions up to {last} are"
+                self.findings.add("position_missing", self._next_position, f"{which} missing")
+            self._next_position = row.position + 1
 
     def _leaf_hashes(self, batch: Sequence[Row]) -> None:
         for row in batch:
@@ -75,6 +84,8 @@ class RowAudit:
                 self.continued.append(row)
             elif row.event_type == _KEY_TRUSTED:
                 self._trusted(row)
+            elif row.event_type == _OUTAGE:
+                self.outages += 1
 
     def _trusted(self, row: Row) -> None:
         try:

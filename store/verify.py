@@ -11,7 +11,8 @@ Reads only, with an auditor's rights. Obligations; the numbers in brackets are w
 7. each checkpoint has the root of that tree at its size, so that each is consistent with the one before
    (``tree_audit``), and is signed by the key of its origin (``heads``); copies kept elsewhere too, and none is beyond
    the rows;
-8. what no checkpoint covers yet is said.
+8. what no checkpoint covers yet is said;
+9. whether the log can hold everything that was sent is judged apart (``completeness``).
 
 What the caller owes: the keys, from where an attacker cannot change them, and a checkpoint kept elsewhere. Without
 that, a tail cut off together with its checkpoints looks like a log that never was longer, and one signed anew with its
@@ -20,12 +21,14 @@ own key like one that never was different.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 import psycopg
 
-from store import heads, notes, read, rows, tiles
+from store import completeness, heads, notes, read, rows, tiles
+from store.completeness import Completeness
 from store.findings import Finding, Findings
 from store.heads import Head, Kept
 from store.provenance import Counts, Open, Provenance
@@ -34,6 +37,8 @@ from store.rows import Row
 from store.stored_tiles import StoredTiles
 from store.telnyx_keys import TelnyxKey
 from store.tree_audit import TreeAudit
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +83,7 @@ class Verdict:
     kept: Sequence[Head]
     unsealed: int
     not_compared: int
+    completeness: Completeness
 
 
 class LogKeyMissing(ValueError):
@@ -145,7 +151,16 @@ def _verify(
         kept=[head for head in found if head.kept_at is not None],
         unsealed=max(0, size - sealed),  # (8)
         not_compared=tree.not_compared,
+        completeness=_completeness(connection, given, audit, provenance),
     )
+
+
+def _completeness(
+    connection: psycopg.Connection[Any], given: Given, audit: RowAudit, provenance: Provenance
+) -> Completeness:
+    """Judge the time from the first event that was recomputed on; a verification from the start judges all of it."""
+    begins = None if audit.since == 0 or audit.began_us is None else _EPOCH + timedelta(microseconds=audit.began_us)
+    return completeness.judge(connection, begins, audit.outages, provenance.keys.values(), given.open_sealed)
 
 
 def _provenance(given: Given, findings: Findings) -> Provenance:

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Any, LiteralString
+from uuid import NAMESPACE_OID, uuid5
 
 import psycopg
 from nacl.exceptions import CryptoError
@@ -38,6 +39,7 @@ def delivery(number: int, *, key: simulator.Key = TELNYX, body: bytes | None = N
     (public,) = verifier.public_keys(key.public)
     return deliveries.entry(
         deliveries.Delivery(
+            delivery_id=uuid5(NAMESPACE_OID, str(number)),
             body=body,
             content_type="application/json",
             received_us=made.RECEIVED_US + number * 1_000,
