@@ -29,13 +29,13 @@ def _requests(count: int) -> Iterator[bytes]:
     timestamp = str(int(time.time()))
     start = instants.parse("2026-11-20T12:00:00Z") or 0
     for number in range(count):
-        body = _body(number, start)
+        body = make_body(number, start)
         headers = {"host": "127.0.0.1", "content-length": str(len(body)), **KEY.sign(timestamp, body)}
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         yield f"POST {PATH} HTTP/1.1\r\n{lines}\r\n".encode() + body
 
 
-def _body(number: int, start: int) -> bytes:
+def make_body(number: int, start: int) -> bytes:
     """Make a webhook; six in a row are of one call."""
     call = uuid.uuid5(uuid.NAMESPACE_OID, str(number // 6))
     payload = {

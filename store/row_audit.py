@@ -47,13 +47,19 @@ class RowAudit:
         """Check some rows, which follow on those checked before."""
         self.events += len(batch)
         if self.began_us is None:
-            self.began_us = rows.received_us(batch[0])
+            self.began_us = batch[0].received_us
         self._positions(batch)
         self._leaf_hashes(batch)
         self._system_events(batch)
         self._signatures(batch)
         self._data_hashes(batch)
         self._keys(batch)
+
+    def hear(self, earlier: Sequence[Row]) -> None:
+        """Take in system events from before ``since``, which name keys; they must be what was hashed too."""
+        self._leaf_hashes(earlier)
+        self._system_events(earlier)
+        self.outages = 0
 
     def finish(self, read: Callable[[list[int]], Iterable[Row]]) -> None:
         """Check what had to wait; ``read`` gives rows by position."""

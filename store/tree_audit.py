@@ -40,6 +40,13 @@ class TreeAudit:
         if not self._broken:
             self._add(index, batch)
 
+    def hear(self, earlier: Sequence[Row]) -> None:
+        """Compare rows from before ``since`` with the stored tiles that the tree was taken up from."""
+        for row in earlier:
+            stored = self._stored.find(0, row.position // tiles.WIDTH)
+            if stored is not None:
+                self._compare_rows([row], tiles.split(stored))
+
     def finish(self, size: int) -> None:
         """Say what is beyond the rows. ``size`` is one more than the last position there is."""
         for head in self._heads:

@@ -129,6 +129,10 @@ def _verify(
         provenance if given.signatures else None,
         given.data_hash_of,
     )
+    if tree.since > 0:
+        earlier = rows.system_before(connection, tree.since)
+        audit.hear(earlier)
+        tree.hear(earlier)
     for _, of_tile in groupby(rows.since(connection, tree.since), _tile_of):
         batch = list(of_tile)
         audit.look(batch)

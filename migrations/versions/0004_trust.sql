@@ -3,6 +3,9 @@
 ALTER TABLE log.events ADD COLUMN delivery_id uuid;
 ALTER TABLE log.redeliveries ADD COLUMN delivery_id uuid;
 
+-- The program's own events are few, and some are looked for by themselves: outages, keys.
+CREATE INDEX system_events ON log.events (position) WHERE source = 'system';
+
 -- Full tiles of the Merkle tree (C2SP tlog-tiles): 256 hashes each. Partial ones are computed from these and the rows.
 CREATE TABLE log.tiles (
     level smallint NOT NULL,

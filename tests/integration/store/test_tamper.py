@@ -5,10 +5,14 @@ something in a transaction of its own, verifies as an auditor, and takes it back
 """
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any, LiteralString
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, assume, settings
+from hypothesis import given as examples
+from hypothesis import strategies as st
 
 from store import notes, rows, verify
 from store.heads import Kept
@@ -294,3 +298,157 @@ def test_key_of_no_row_is_found(tampered: sealed.Connection) -> None:
     sealed.unguard(tampered)
     tampered.execute("INSERT INTO log.event_keys VALUES (7, '\\x00', 700)")
     assert first_wrong(tampered) == ("position_missing", 700)
+
+
+TEXTS = (
+    "event_type",
+    "event_id",
+    "call_session_id",
+    "call_leg_id",
+    "call_control_id",
+    "connection_id",
+    "signed_timestamp",
+    "key_id",
+    "source",
+)
+BYTES = ("body", "signature", "sealed_body", "salt", "leaf_hash", "data_hash")
+INSTANTS = ("occurred_at", "received_at")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(st.integers(0, EVENTS - 1), st.sampled_from((*TEXTS, *BYTES, *INSTANTS, "masked")), st.integers(0, 2**20))
+def test_any_flipped_bit_is_found_in_its_row(tampered: sealed.Connection, position: int, column: str, bit: int) -> None:
+    """Whatever column it is in, of whichever row; only which request brought an event is claimed by nothing."""
+    with tampered.transaction(force_rollback=True):
+        tampered.execute("ALTER TABLE log.events DROP CONSTRAINT source_known")
+        before = tampered.execute(ROW_VALUE.format(column=column).encode(), [position]).fetchone()
+        assert before is not None
+        assume(before[0] not in (None, b"", ""))
+        tampered.execute(ROW_CHANGE.format(column=column).encode(), [flipped(before[0], bit), position])
+        found = first_wrong(tampered)
+    assert found is not None
+    assert found[1] == position
+
+
+ROW_VALUE = "SELECT {column} FROM log.events WHERE position = %s"
+ROW_CHANGE = "UPDATE log.events SET {column} = %s WHERE position = %s"
+
+
+def flipped(value: Any, bit: int) -> Any:
+    """Flip a bit of a value; a text stays one, a time is moved by a power of two of microseconds."""
+    match value:
+        case bool():
+            return not value
+        case bytes():
+            at = bit % (len(value) * 8)
+            return bytes(byte ^ (1 << at % 8) if n == at // 8 else byte for n, byte in enumerate(value))
+        case str():
+            at = bit % (len(value) * 4)  # of the lower half of a character: what comes out is one
+            return "".join(chr(ord(each) ^ (1 << at % 4)) if n == at // 4 else each for n, each in enumerate(value))
+        case _:
+            return value + timedelta(microseconds=1 << bit % 40)
+
+
+@pytest.mark.parametrize("since", [0, 1, 255, 256, 300, 512, 600, 601, 10_000])
+def test_verification_from_a_position_on_rests_on_stored_hashes_before_it(
+    tampered: sealed.Connection, since: int
+) -> None:
+    """It begins with a tile, under the last checkpoint; what is wrong before it is not seen, and after it is."""
+    sealed.change(tampered, BODY, [10])
+    begins = min(since, 600) // 256 * 256
+    verdict = verified(tampered, since=since)
+    assert (verdict.since, verdict.events) == (begins, EVENTS - begins)
+    assert (verdict.first_wrong is None) == (begins > 10)
+    sealed.change(tampered, RECEIVED, [599])
+    found = verified(tampered, since=since).first_wrong
+    assert found is not None
+    assert found.position == (599 if begins > 10 else 10)
+
+
+def test_stored_hashes_before_are_proven_by_the_checkpoints_after(tampered: sealed.Connection) -> None:
+    """A tile that is another, or is gone, is found though its rows are not read."""
+    sealed.change(tampered, "UPDATE log.tiles SET hashes = set_byte(hashes, 7, 1) WHERE index = 0")
+    assert verified(tampered, since=512).first_wrong is not None
+    sealed.change(tampered, "DELETE FROM log.tiles WHERE index = 0")
+    sealed.change(tampered, "DELETE FROM log.events WHERE position = 3")
+    found = verified(tampered, since=512).first_wrong
+    assert found is not None
+    assert found.reason in {"tile_missing", "position_missing"}
+
+
+def test_forged_key_event_is_found(tampered: sealed.Connection) -> None:
+    """One that names another key for a known id, or was edited to name another one."""
+    forged = sealed.trusted(public_key=sealed.STRANGER.public).body
+    sealed.change(tampered, "UPDATE log.events SET body = %s WHERE position = 0", [forged])
+    assert first_wrong(tampered) == ("leaf_hash_wrong", 0)
+    rehash(tampered, 0)
+    verdict = verified(tampered)
+    assert verdict.first_wrong is not None
+    assert (verdict.first_wrong.reason, verdict.first_wrong.position) == ("key_event_wrong", 0)
+    assert verdict.wrong["key_unknown"] > 500
+    sealed.change(
+        tampered, "UPDATE log.events SET body = %s WHERE position = 0", [sealed.trusted(sealed.STRANGER).body]
+    )
+    rehash(tampered, 0)
+    assert first_wrong(tampered, since=512) == ("tile_wrong", 0)
+
+
+def test_stranger_whom_the_log_was_made_to_trust_is_told_apart_by_a_key_from_outside(
+    clone: Callable[..., Database],
+) -> None:
+    """Who may append can forge a key and a webhook; the log then says whose word its signatures rest on."""
+    made_ = clone()
+    forged = sealed.delivery(2, key=sealed.STRANGER)
+    sealed.write(made_, [sealed.trusted(), sealed.delivery(1), sealed.trusted(sealed.STRANGER, "new"), forged])
+    with psycopg.connect(made_.url) as connection:
+        sealed.seal(connection, [4])
+        alone = verified(connection)
+        assert alone.first_wrong is None
+        assert [(key.label, key.vouched_by, key.verified) for key in alone.telnyx_keys] == [
+            ("live", "log", 1),
+            ("new", "log", 1),
+        ]
+        beside = verified(connection, telnyx_keys=[sealed.telnyx_key()])
+        assert [(key.label, key.vouched_by) for key in beside.telnyx_keys] == [("given", "option"), ("new", "log")]
+        outside = {"telnyx_keys": [sealed.telnyx_key()], "log_may_name_keys": False}
+        assert first_wrong(connection, **outside) == ("key_unknown", 3)
+
+
+def test_key_that_is_named_after_its_first_event_explains_it(clone: Callable[..., Database]) -> None:
+    """Events from the spool may stand before the one that names their key."""
+    made_ = clone()
+    sealed.write(made_, [sealed.delivery(1), sealed.trusted(), sealed.delivery(2)])
+    with psycopg.connect(made_.as_part("auditor")) as connection:
+        verdict = verify.verify(connection, sealed.given())
+    assert verdict.first_wrong is None
+    assert verdict.webhooks.verified == 2
+
+
+def test_sealed_copy_is_checked_where_its_key_is_at_hand(tampered: sealed.Connection) -> None:
+    """Gone, not to be opened, or of another event; without the key it is counted as not checkable here."""
+    position = 10 + 11 * 5
+    sealed.change(tampered, "UPDATE log.events SET sealed_body = sealed_body || 'x' WHERE position = %s", [position])
+    assert first_wrong(tampered) == ("sealed_body_wrong", position)
+    assert first_wrong(tampered, open_sealed=None) is None
+    other = sealed.BOX.seal(b"of another event")
+    sealed.change(tampered, "UPDATE log.events SET sealed_body = %s WHERE position = %s", [other, position])
+    assert first_wrong(tampered) == ("sealed_body_wrong", position)
+    sealed.change(tampered, "UPDATE log.events SET sealed_body = NULL WHERE position = %s", [position])
+    assert first_wrong(tampered) == ("sealed_body_missing", position)
+    assert first_wrong(tampered, open_sealed=None) == ("sealed_body_missing", position)
+
+
+def test_signature_removed_with_its_leaf_hash_made_anew_is_missing(tampered: sealed.Connection) -> None:
+    """Only what was masked may be without one."""
+    sealed.change(tampered, "UPDATE log.events SET signature = NULL WHERE position = 600")
+    rehash(tampered, 600)
+    assert first_wrong(tampered) == ("signature_missing", 600)
+
+
+def test_columns_not_read_from_the_body_are_found_where_data_is_hashed(tampered: sealed.Connection) -> None:
+    """A body put under another event's data hash, with key and leaf hash made anew."""
+    sealed.change(tampered, "UPDATE log.events SET data_hash = sha256('x') WHERE position = 600")
+    (row,) = rows.at(tampered, [600])
+    sealed.change(tampered, "UPDATE log.event_keys SET key = %s WHERE position = 600", [rows.key_of(row)[2]])
+    assert first_wrong(tampered) == ("data_hash_wrong", 600)
+    assert first_wrong(tampered, data_hash_of=None) is None
