@@ -18,7 +18,7 @@ from callaudit import public
 from callaudit.database import Database
 from callaudit.settings import Settings
 from callaudit.watch import Watch
-from ingest import rejections, strongbox, verifier, webhook
+from ingest import keys, rejections, strongbox, webhook
 from store import append
 from store import rejections as kept_rejections
 from store.intake import Intake
@@ -41,7 +41,7 @@ def create(settings: Settings, database: Database) -> Any:
     spools = settings.home / "spool"
     _reach_or_spool(url, spools)
     rules = webhook.Rules(
-        public_keys=verifier.public_keys(settings.telnyx_public_key),
+        public_keys=keys.public_keys(settings.telnyx_public_key),
         tolerance_seconds=settings.callaudit_webhook_tolerance_seconds,
         mask_transcripts=settings.callaudit_mask_transcripts,
     )

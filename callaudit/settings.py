@@ -10,7 +10,7 @@ import pydantic_settings
 from psycopg import conninfo
 from pydantic import Field
 
-from ingest import verifier
+from ingest import keys, verifier
 from ingest.errors import KeyRefused
 from migrations import roles
 from store import mirror, spool
@@ -44,7 +44,7 @@ class Settings(pydantic_settings.BaseSettings):
     """Where the embedded database, spool, exports and keys live."""
 
     telnyx_public_key: str = ""
-    """One or more ``[label=]base64key``, separated by commas. Without one, webhooks are not served."""
+    """One or more ``[label=]base64key[@from/to]``, separated by commas. Without one, webhooks are not served."""
 
     callaudit_webhook_tolerance_seconds: Annotated[float, Field(gt=0, le=86_400)] = verifier.TOLERANCE_SECONDS_DEFAULT
     """How far a webhook's timestamp may be from our clock, either way."""
@@ -104,7 +104,7 @@ class Settings(pydantic_settings.BaseSettings):
     def _are_keys(cls, setting: str) -> str:
         if setting.strip():
             try:
-                verifier.public_keys(setting)
+                keys.public_keys(setting)
             except KeyRefused as error:
                 raise ValueError(str(error).partition(", ")[2] or str(error)) from None
         return setting

@@ -20,6 +20,7 @@ LAST: Instant = 253_402_300_799_999_999
 _FIRST: Instant = -62_135_596_800_000_000  # 0001-01-01T00:00:00Z
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _ISO_8601 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -39,6 +40,11 @@ def parse(text: object) -> Instant | None:
         return None
     instant = (whole - _EPOCH) // _MICROSECOND + int((fraction or "0")[:6].ljust(6, "0"))
     return instant if _FIRST <= instant <= LAST else None  # an offset may lead out of the years there are
+
+
+def parse_day_or_instant(text: str) -> Instant | None:
+    """Read what people write: an ISO 8601 instant with its offset, or a day, meaning its midnight in UTC."""
+    return parse(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text)
 
 
 def to_datetime(instant: Instant) -> datetime:

@@ -8,47 +8,20 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from hashlib import sha256
 
 from nacl import exceptions as nacl_exceptions
-from nacl.signing import VerifyKey
 
-from ingest.errors import KeyRefused, SignatureRejected
+from calls import instants
+from ingest.errors import SignatureRejected
+from ingest.keys import PublicKey
 
 TOLERANCE_SECONDS_DEFAULT = 300
 """What every SDK of Telnyx allows; voice retries end within a minute."""
 
 SIGNATURE_BYTES = 64
 
-_CONFIGURED = re.compile(r"(?:(?P<label>[A-Za-z0-9_.-]+)=)?(?P<key>[A-Za-z0-9+/]{43}=)")
 _TIMESTAMP = re.compile(r"\d{1,12}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class PublicKey:
-    """One of Telnyx's public keys. ``key_id`` is the SHA-256 of its 32 bytes, in hex."""
-
-    label: str
-    key_id: str
-    verify_key: VerifyKey
-
-
-def public_keys(setting: str) -> tuple[PublicKey, ...]:
-    """Read ``[label=]base64key`` items separated by commas. Raises KeyRefused, saying which and why."""
-    items = [item.strip() for item in setting.split(",") if item.strip()]
-    if not items:
-        raise KeyRefused("TELNYX_PUBLIC_KEY is not set: without a key no webhook can be verified")
-    return tuple(_public_key(item, number) for number, item in enumerate(items, start=1))
-
-
-def _public_key(item: str, number: int) -> PublicKey:
-    match = _CONFIGURED.fullmatch(item)
-    if match is None:
-        raise KeyRefused(f"TELNYX_PUBLIC_KEY, item {number}: expected [label=]key, the key 32 bytes in base64")
-    raw = base64.b64decode(match["key"], validate=True)
-    label = match["label"] or f"key{number}"
-    return PublicKey(label, sha256(raw).hexdigest(), VerifyKey(raw))
+_SECONDS = re.compile(rb"\d{1,12}")
 
 
 def check_timestamp(timestamp: str | None, now_seconds: float, tolerance_seconds: float) -> bytes:
@@ -81,12 +54,20 @@ def read_signature(signature: str | None) -> bytes:
 
 
 def verify(keys: Sequence[PublicKey], timestamp: bytes, signature: bytes, body: bytes) -> PublicKey:
-    """Give the key that made the signature."""
+    """Give the key that made the signature, of those in force when it was signed."""
     signed = timestamp + b"|" + body
+    signed_at = _instant(timestamp)
     for key in keys:
+        if not key.in_force(signed_at):
+            continue
         try:
             key.verify_key.verify(signed, signature)
         except (nacl_exceptions.CryptoError, ValueError):
             continue
         return key
     raise SignatureRejected("signature_mismatch", "the signature was not made by a trusted key over these bytes")
+
+
+def _instant(timestamp: bytes) -> instants.Instant:
+    """Read Unix seconds; what is none was signed at no time, and a key without a window may still have signed it."""
+    return int(timestamp) * instants.SECOND if _SECONDS.fullmatch(timestamp) else 0

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import orjson
 
-from ingest import deliveries, errors, verifier
+from ingest import deliveries, errors, keys, verifier
 from ingest.strongbox import Strongbox
 from store.entry import Entry, Kept, Spooled
 from store.errors import StoreError
@@ -65,7 +65,7 @@ class Door(Protocol):
 class Rules:
     """What a delivery must satisfy."""
 
-    public_keys: Sequence[verifier.PublicKey]
+    public_keys: Sequence[keys.PublicKey]
     tolerance_seconds: float = verifier.TOLERANCE_SECONDS_DEFAULT
     body_bytes_max: int = BODY_BYTES_MAX_DEFAULT
     body_seconds_max: float = BODY_SECONDS_MAX_DEFAULT

@@ -8,13 +8,13 @@ import typer
 from callaudit import database, settings, sockets, stopping
 from callaudit import up as together
 from callaudit.commands.options import HOST_DEFAULT, PORT_DEFAULT, Host, Port, WithParent, Workers
-from ingest import verifier
+from ingest import keys
 
 
 def up(host: Host = HOST_DEFAULT, port: Port = PORT_DEFAULT, workers: Workers = 1) -> None:
     """Run everything in one: database, migrations, HTTP, worker."""
     read = settings.load()
-    verifier.public_keys(read.telnyx_public_key)
+    keys.public_keys(read.telnyx_public_key)
     listener = sockets.listen(sockets.Address(host, port))
     with database.opened(read) as opened:
         opened.migrate()
@@ -33,7 +33,7 @@ def serve(
     if with_parent:
         stopping.with_parent()
     read = settings.load()
-    verifier.public_keys(read.telnyx_public_key)
+    keys.public_keys(read.telnyx_public_key)
     if inherited is not None:
         _serve(read, socket.socket(fileno=inherited))
         return

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, LiteralString
@@ -99,6 +100,28 @@ def test_a_delivery_near_the_edge_of_the_tolerance_is_taken(place: Place, number
     for age in (OLD, -OLD):
         body = server.webhook(number, age=age)
         assert place.site.post(body, place.site.signed(body, age)).status_code == 200
+
+
+def test_keys_change_at_the_instant_that_the_settings_name(database: Database, tmp_path: Path) -> None:
+    """What was signed before it must be signed with the old key, what was signed from it on with the new one."""
+    change = int(time.time()) - 60
+    at = f"{datetime.fromtimestamp(change, UTC).isoformat()}"
+    keys = f"old={server.KEY.public}@2020-01-01/{at}, new={NEXT_KEY.public}@{at}/"
+    with server.serving(database, tmp_path, TELNYX_PUBLIC_KEY=keys) as site:
+        answers = {
+            (name, seconds): site.post(body, {**key.sign(str(change + seconds), body)})
+            for name, key in (("old", server.KEY), ("new", NEXT_KEY))
+            for seconds in (-1, 0)
+            for body in [server.webhook(seconds, key=name)]
+        }
+
+    assert {each: answer.status_code for each, answer in answers.items()} == {
+        ("old", -1): 200,
+        ("old", 0): 401,
+        ("new", -1): 401,
+        ("new", 0): 200,
+    }
+    assert answers["old", 0].json()["reason"] == "signature_mismatch"
 
 
 BODY = server.webhook(0)

@@ -98,7 +98,7 @@ def test_url_of_something_else_is_refused(monkeypatch: pytest.MonkeyPatch, name:
 def test_key_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sentence says which item, and does not repeat what may be another secret pasted by mistake."""
     said = refusal(monkeypatch, TELNYX_PUBLIC_KEY=f"{KEY},KEY0123hunter2")
-    assert said == "TELNYX_PUBLIC_KEY: item 2: expected [label=]key, the key 32 bytes in base64"
+    assert said == "TELNYX_PUBLIC_KEY: item 2: expected [label=]key[@from/to], the key 32 bytes in base64"
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "86401", "nan", "inf", "five minutes"])

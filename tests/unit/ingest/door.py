@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from nacl.signing import SigningKey
 
-from ingest import errors, verifier, webhook
+from ingest import errors, keys, webhook
 from ingest.strongbox import Strongbox
 from store.entry import Entry, Kept
 from store.errors import StoreError
@@ -17,6 +17,8 @@ from store.errors import StoreError
 SIGNING_KEY = SigningKey(bytes(range(32)))
 PUBLIC_KEY = base64.b64encode(bytes(SIGNING_KEY.verify_key)).decode()
 NOW_SECONDS = 1_790_000_000
+DAY = "2026-09-21"
+"""The day of it, in UTC."""
 BOX = Strongbox(bytes(32))
 EVENT = (
     b'{"data":{"id":"event-1","event_type":"call.answered","occurred_at":"2026-09-21T13:33:19.5Z",'
@@ -66,7 +68,7 @@ class Answer:
 
 def trusting(**given: Any) -> webhook.Rules:
     """Give rules under which the fixed key is trusted."""
-    said: dict[str, Any] = {"public_keys": verifier.public_keys(PUBLIC_KEY), **given}
+    said: dict[str, Any] = {"public_keys": keys.public_keys(PUBLIC_KEY), **given}
     return webhook.Rules(**said)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest import errors, verifier, webhook
+from ingest import errors, keys, webhook
 from store.errors import LogUnavailable
 from tests.unit.ingest import door
 from tests.unit.ingest.door import EVENT, Door
@@ -24,7 +24,7 @@ def test_genuine_delivery_is_answered_200_and_kept() -> None:
     assert (entry.source, entry.event_id, entry.call_leg_id) == ("webhook", "event-1", "leg-1")
     assert entry.received_us == door.NOW_SECONDS * 1_000_000 + 500_000
     assert entry.signed_timestamp == str(door.NOW_SECONDS)
-    assert entry.key_id == verifier.public_keys(door.PUBLIC_KEY)[0].key_id
+    assert entry.key_id == keys.public_keys(door.PUBLIC_KEY)[0].key_id
     assert door.SIGNING_KEY.verify_key.verify(b"%d|" % door.NOW_SECONDS + entry.body, entry.signature)
     assert visited.refused_ == []
 
