@@ -10,7 +10,7 @@ import pydantic_settings
 from psycopg import conninfo
 from pydantic import Field
 
-from ingest import keys, verifier
+from ingest import addresses, keys, verifier
 from ingest.errors import KeyRefused
 from migrations import roles
 from store import mirror, spool
@@ -51,6 +51,9 @@ class Settings(pydantic_settings.BaseSettings):
 
     callaudit_spool_bytes_max: Annotated[int, Field(ge=2**20)] = spool.BYTES_MAX_DEFAULT
     """How large a process's spool may grow while Postgres is away; beyond it webhooks are answered 503."""
+
+    callaudit_trusted_proxies: str = ""
+    """Addresses and networks, separated by commas, whose ``X-Forwarded-For`` is believed."""
 
     callaudit_mask_transcripts: bool = True
     """Mask what people said, as it was transcribed."""
@@ -107,6 +110,12 @@ class Settings(pydantic_settings.BaseSettings):
                 keys.public_keys(setting)
             except KeyRefused as error:
                 raise ValueError(str(error).partition(", ")[2] or str(error)) from None
+        return setting
+
+    @pydantic.field_validator("callaudit_trusted_proxies")
+    @classmethod
+    def _are_proxies(cls, setting: str) -> str:
+        addresses.proxies(setting)  # its refusal is a ValueError, in a sentence of its own
         return setting
 
     @property

@@ -108,6 +108,15 @@ def test_tolerance_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, valu
     assert said.startswith("CALLAUDIT_WEBHOOK_TOLERANCE_SECONDS: ")
 
 
+def test_trusted_proxies_are_read_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no address names the item; nobody is trusted by default."""
+    assert settings.load().callaudit_trusted_proxies == ""
+    monkeypatch.setenv("CALLAUDIT_TRUSTED_PROXIES", "10.0.0.0/8,192.0.2.1")
+    assert settings.load().callaudit_trusted_proxies == "10.0.0.0/8,192.0.2.1"
+    said = refusal(monkeypatch, CALLAUDIT_TRUSTED_PROXIES="10.0.0.0/8,proxy")
+    assert said.startswith("CALLAUDIT_TRUSTED_PROXIES: item 2: expected an IP address")
+
+
 @pytest.mark.parametrize("value", ["Acme", "a-b", "a b", "1a", "a'; DROP", "x" * 42, "callaudit -c search_path=x"])
 def test_role_prefix_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     """The prefix stands in names of roles, so it is an identifier, here as in the migrations."""
