@@ -4,9 +4,8 @@ Webhooks are dispatched before FastAPI's routing: they parse their own bytes, an
 """
 
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import fastapi
@@ -18,18 +17,12 @@ from callaudit import public
 from callaudit.database import Database
 from callaudit.settings import Settings
 from callaudit.watch import Watch
-from ingest import keys, rejections, strongbox, webhook
+from ingest import addresses, keys, rejections, strongbox, webhook
 from store import append
 from store import rejections as kept_rejections
 from store.intake import Intake
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
-
-
-class SealingKeyUnusable(Exception):
-    """The key that recording URLs are sealed with is not there and cannot be made, or is none."""
-
-    reason = "sealing_key_unusable"
 
 
 def create(settings: Settings, database: Database) -> Any:
@@ -44,13 +37,16 @@ def create(settings: Settings, database: Database) -> Any:
         public_keys=keys.public_keys(settings.telnyx_public_key),
         tolerance_seconds=settings.callaudit_webhook_tolerance_seconds,
         mask_transcripts=settings.callaudit_mask_transcripts,
+        trusted_proxies=addresses.proxies(settings.callaudit_trusted_proxies),
     )
     intake = Intake(url, spools, _now_us, spool_bytes_max=settings.callaudit_spool_bytes_max, observer=Watch())
+    box = strongbox.opened(settings.home)
     recorder = rejections.Recorder(
-        lambda refused: _keep(url, refused),
+        lambda refused, counts: _keep(url, refused, counts),
+        box,
         lambda error, lost: _log.warning("refusals_not_recorded", error=type(error).__name__, count=lost),
+        mask_transcripts=settings.callaudit_mask_transcripts,
     )
-    box = _strongbox(settings.home / "keys" / "sealed_bodies.key")
     endpoint = webhook.Webhook(rules, intake, recorder, box, _now_us)
 
     @asynccontextmanager
@@ -70,13 +66,6 @@ def create(settings: Settings, database: Database) -> Any:
             await api(scope, receive, send)
 
     return application
-
-
-def _strongbox(path: Path) -> strongbox.Strongbox:
-    try:
-        return strongbox.Strongbox(strongbox.key_at(path))
-    except (OSError, ValueError) as error:
-        raise SealingKeyUnusable(f"the sealing key {path} can be neither read nor made: {error}") from error
 
 
 def _now_us() -> int:
@@ -122,6 +111,8 @@ def _reach(url: str) -> None:
         connection.execute("SELECT FROM log.append_turn")
 
 
-def _keep(url: str, refused: Sequence[kept_rejections.Rejection]) -> None:
+def _keep(
+    url: str, refused: Sequence[kept_rejections.Rejection], counts: Mapping[kept_rejections.Counted, int]
+) -> None:
     with psycopg.connect(url, autocommit=True, application_name="callaudit refusals", **append.SOON) as connection:
-        kept_rejections.keep(connection, refused)
+        kept_rejections.keep(connection, refused, counts)

@@ -7,9 +7,12 @@ Refused
 ├── BodyTimedOut         408  body_timeout (Telnyx repeats what was answered 408)
 ├── BodyTooLarge         413  body_too_large
 ├── ContentRefused       415  content_type_unsupported, content_encoding_unsupported
+├── RateLimited          429  rate_limited (Telnyx repeats what was answered 429)
 └── Unavailable          503  log_unavailable, spool_unavailable, log_slow (Telnyx repeats what was answered 5xx)
 KeyRefused, apart: a configured public key that cannot be used.
 """
+
+RATE_LIMITED = "rate_limited"
 
 
 class Refused(Exception):
@@ -51,6 +54,12 @@ class ContentRefused(Refused):
     """The body is of a kind that Telnyx does not send."""
 
     status = 415
+
+
+class RateLimited(Refused):
+    """The address was refused too often of late; why this one would have been is no longer told, nor written down."""
+
+    status = 429
 
 
 class Unavailable(Refused):

@@ -1,26 +1,47 @@
-"""Refusals are written down behind the answer: nobody waits for it, and a flood only makes the count go up."""
+"""Refusals are written down behind the answer: nobody waits for it, and a flood only makes the count go up.
+
+What of their bytes is kept: the exact ones, where nothing had to be masked; the masked ones, with the exact ones
+sealed beside them, where they hold URLs that grant access; none, and no signature, where they hold something
+guessable, or are too large or too many to look at. Exact bytes can be readmitted (``ingest.readmission``).
+"""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Self
 
-from calls import masking
-from ingest import deliveries, errors
+from calls import instants, masking
+from ingest import addresses, deliveries, errors
+from ingest.budget import Budget
+from ingest.strongbox import Strongbox
 from ingest.webhook import Request
-from store.rejections import Rejection
+from store.rejections import Counted, Rejection
 
-WAITING_MAX = 1_000
+WAITING_MAX = 4_000
 WAITING_BYTES_MAX = 16 * 2**20
-"""Unverified bytes held in memory until they are written; beyond it a refusal keeps none."""
+"""Refusals, and unverified bytes, held in memory until they are written; beyond it they are only counted."""
+
+ADDRESS_SHARE = 4
+"""One address takes at most a quarter of either."""
+
+COUNTED_MAX = 1_000
+"""Reasons and addresses told apart between two writes; more are counted as from 'other'."""
+
+PAUSE_SECONDS = 0.25
+"""Between two writes: under a flood, what comes in the meantime is written together."""
 
 BODY_BYTES_MAX = 64 * 2**10
-MASKED_BODY_BYTES_MAX = 4 * 2**10
-"""Larger unverified bodies are not kept, the second where they may hold secrets: masking them costs up to 4 µs a byte,
-which anybody could have us spend."""
+"""Larger unverified bodies are not kept."""
+
+MASKING_SHARE = 0.25
+"""Masking costs up to 4 µs a byte, which anybody could have us spend: at most so much of one core goes to it."""
 
 HEADER_CHARACTERS_MAX = 512
+
+Keep = Callable[[Sequence[Rejection], Mapping[Counted, int]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +50,72 @@ class _Refusal:
 
     reason: str
     request: Request
+    network: str
     body: bytes | None
     body_bytes: int
-    received_at: datetime
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What waits to be written: refusals, and how many more there were."""
+
+    refusals: list[_Refusal] = field(default_factory=list[_Refusal])
+    counts: Counter[Counted] = field(default_factory=Counter[Counted])
+    size: int = 0  # bytes of bodies
+    rows_of: Counter[str] = field(default_factory=Counter[str])
+    size_of: Counter[str] = field(default_factory=Counter[str])
+
+    def __bool__(self) -> bool:
+        return bool(self.refusals or self.counts)
+
+    def add(self, reason: str, request: Request, body: bytes) -> None:
+        """Take a refusal, with its bytes while there is room for them, or only its number."""
+        network = addresses.network_of(request.remote_address)
+        full = len(self.refusals) >= WAITING_MAX or self.rows_of[network] >= WAITING_MAX // ADDRESS_SHARE
+        if full or reason == errors.RATE_LIMITED:
+            self.count(Counted(_utc_day(request), reason, network), 1)
+            return
+        room = min(WAITING_BYTES_MAX - self.size, WAITING_BYTES_MAX // ADDRESS_SHARE - self.size_of[network])
+        kept = body if len(body) <= min(BODY_BYTES_MAX, room) else None
+        self.refusals.append(_Refusal(reason, request, network, kept, len(body)))
+        self.rows_of[network] += 1
+        self.size_of[network] += len(kept or b"")
+        self.size += len(kept or b"")
+
+    def count(self, counted: Counted, refused: int) -> None:
+        """Count refusals that are not kept."""
+        known = counted in self.counts or len(self.counts) < COUNTED_MAX
+        self.counts[counted if known else Counted(counted.utc_day, counted.reason, "other")] += refused
+
+    def count_again(self, lost: "_Waiting") -> int:
+        """Count what could not be written; give how many refusals are not kept for that."""
+        for refusal in lost.refusals:
+            self.count(Counted(_utc_day(refusal.request), refusal.reason, refusal.network), 1)
+        for counted, refused in lost.counts.items():
+            self.count(counted, refused)
+        return len(lost.refusals)
 
 
 class Recorder:
     """Gathers refusals and hands them to ``keep`` in a thread. Use as an async context manager."""
 
-    def __init__(self, keep: Callable[[Sequence[Rejection]], None], on_error: Callable[[Exception, int], None]) -> None:
-        """Take what writes rejections down (if it fails, ``on_error`` hears why and how many are lost)."""
+    def __init__(
+        self,
+        keep: Keep,
+        strongbox: Strongbox,
+        on_error: Callable[[Exception, int], None],
+        *,
+        mask_transcripts: bool = True,
+    ) -> None:
+        """Take what writes refusals down (if it fails, ``on_error`` hears why and how many are only counted)."""
         self._keep = keep
+        self._strongbox = strongbox
         self._on_error = on_error
-        self._waiting: list[_Refusal] = []
-        self._waiting_bytes = 0
+        self._mask_transcripts = mask_transcripts
+        self._masking = Budget(MASKING_SHARE)
+        self._waiting = _Waiting()
         self._arrived = asyncio.Event()
-        self._closing = False
+        self._closing = asyncio.Event()
         self.dropped = 0
 
     async def __aenter__(self) -> Self:
@@ -52,57 +123,66 @@ class Recorder:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._closing = True
+        self._closing.set()
         self._arrived.set()
         await self._task
 
     def refused(self, refusal: errors.Refused, request: Request, body: bytes) -> None:
         """Take note of a refusal; 503 is none (the delivery was good and will come again)."""
-        if refusal.status == 503:
-            return
-        if len(self._waiting) >= WAITING_MAX:
-            self.dropped += 1
-            return
-        room = min(BODY_BYTES_MAX, WAITING_BYTES_MAX - self._waiting_bytes)
-        cheap = len(body) <= MASKED_BODY_BYTES_MAX or not masking.may_hold_secrets(body)
-        kept = body if len(body) <= room and cheap else None
-        self._waiting.append(_Refusal(refusal.reason, request, kept, len(body), datetime.now(UTC)))
-        self._waiting_bytes += len(kept or b"")
-        self._arrived.set()
+        if refusal.status != 503:
+            self._waiting.add(refusal.reason, request, body)
+            self._arrived.set()
 
     async def _run(self) -> None:
-        while self._waiting or not self._closing:
+        while not self._closing.is_set():
             await self._arrived.wait()
-            batch, self._waiting = self._waiting, []
-            self._waiting_bytes = 0
-            if not self._closing:
-                self._arrived.clear()
-            if batch:
-                try:
-                    await asyncio.to_thread(self._write, batch)
-                except Exception as error:  # noqa: BLE001  refusals are no evidence; the server goes on
-                    self.dropped += len(batch)
-                    self._on_error(error, len(batch))
+            self._arrived.clear()
+            await self._write_waiting()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PAUSE_SECONDS):
+                    await self._closing.wait()
+        await self._write_waiting()
 
-    def _write(self, batch: Sequence[_Refusal]) -> None:
-        self._keep([_rejection(refusal) for refusal in batch])
+    async def _write_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, _Waiting()
+        if not waiting:
+            return
+        try:
+            await asyncio.to_thread(self._write, waiting)
+        except Exception as error:  # noqa: BLE001  refusals are no evidence; the server goes on
+            lost = self._waiting.count_again(waiting)
+            self.dropped += lost
+            self._on_error(error, lost)
+
+    def _write(self, waiting: _Waiting) -> None:
+        quiet_first = sorted(waiting.refusals, key=lambda refusal: waiting.size_of[refusal.network])
+        masked = {id(refusal): self._rejection(refusal) for refusal in quiet_first}  # who floods, pays for it himself
+        self._keep([masked[id(refusal)] for refusal in waiting.refusals], waiting.counts)
+
+    def _rejection(self, refusal: _Refusal) -> Rejection:
+        request, body = refusal.request, refusal.body
+        masked = None if body is None else self._masking.run(lambda: self._mask(request, body))
+        # A body that was not looked at may hold anything.
+        guessable = masked is None or masked.guessable
+        return Rejection(
+            received_at=instants.to_datetime(request.received_us),
+            remote_address=request.remote_address,
+            network=refusal.network,
+            reason=refusal.reason,
+            body=None if masked is None or guessable else masked.body,
+            body_bytes=refusal.body_bytes,
+            content_type=_short(request.header(b"content-type")),
+            signed_timestamp=_short(request.header(b"telnyx-timestamp")),
+            signature=None if guessable else _short(request.header(b"telnyx-signature-ed25519")),
+            sealed_body=self._strongbox.seal(body) if masked and body and masked.bearer and not guessable else None,
+        )
+
+    def _mask(self, request: Request, body: bytes) -> masking.Masked:
+        return masking.mask(body, form=request.content_type == deliveries.FORM, transcripts=self._mask_transcripts)
 
 
-def _rejection(refusal: _Refusal) -> Rejection:
-    request = refusal.request
-    masked = masking.mask(refusal.body or b"", form=request.content_type == deliveries.FORM)
-    # A body that is not looked at may hold anything.
-    guessable = masked.guessable or refusal.body is None
-    return Rejection(
-        received_at=refusal.received_at,
-        remote_address=request.remote_address,
-        reason=refusal.reason,
-        body=None if guessable else masked.body,
-        body_bytes=refusal.body_bytes,
-        content_type=_short(request.header(b"content-type")),
-        signed_timestamp=_short(request.header(b"telnyx-timestamp")),
-        signature=None if guessable else _short(request.header(b"telnyx-signature-ed25519")),
-    )
+def _utc_day(request: Request) -> date:
+    return instants.to_datetime(request.received_us).date()
 
 
 def _short(text: str | None) -> str | None:

@@ -6,6 +6,12 @@ from pathlib import Path
 from nacl.secret import SecretBox
 
 
+class SealingKeyUnusable(Exception):
+    """The key that recording URLs are sealed with is not there and cannot be made, or is none."""
+
+    reason = "sealing_key_unusable"
+
+
 class Strongbox:
     """Seals bytes with one key (XSalsa20-Poly1305)."""
 
@@ -19,6 +25,15 @@ class Strongbox:
     def open(self, sealed: bytes) -> bytes:
         """Decrypt what was sealed with this key. Raises nacl.exceptions.CryptoError for anything else."""
         return self._box.decrypt(sealed)
+
+
+def opened(home: Path) -> Strongbox:
+    """Give the strongbox of a home directory. Raises SealingKeyUnusable."""
+    path = home / "keys" / "sealed_bodies.key"
+    try:
+        return Strongbox(key_at(path))
+    except (OSError, ValueError) as error:
+        raise SealingKeyUnusable(f"the sealing key {path} can be neither read nor made: {error}") from error
 
 
 def key_at(path: Path) -> bytes:

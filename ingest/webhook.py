@@ -8,7 +8,8 @@ A request goes through these steps, cheapest first; nothing unverified is parsed
 4. masking and decoding, then the batch;
 5. 200 once it is on disk, in the log or in the spool. Exactly 200: Telnyx treats other 2xx as failures.
 
-Whatever the bytes, the answer is one of these or a refusal from ``ingest.errors``; never a 500.
+Whatever the bytes, the answer is one of these or a refusal from ``ingest.errors``; never a 500. An address that is
+refused too often gets 429 for its refusals instead; what is genuine is taken from it all the same.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from uuid import uuid4
 
 import orjson
 
-from ingest import deliveries, errors, keys, verifier
+from ingest import addresses, deliveries, errors, keys, limits, verifier
 from ingest.strongbox import Strongbox
 from store.entry import Entry, Kept, Spooled
 from store.errors import StoreError
@@ -71,15 +72,19 @@ class Rules:
     body_seconds_max: float = BODY_SECONDS_MAX_DEFAULT
     answer_seconds_max: float = ANSWER_SECONDS_MAX_DEFAULT
     mask_transcripts: bool = True
+    trusted_proxies: Sequence[addresses.Network] = ()
+    refusals_burst: float = limits.BURST_DEFAULT
+    refusals_per_second: float = limits.PER_SECOND_DEFAULT
 
 
 @dataclass(slots=True)
 class Request:
-    """The parts of a request that are read before its body."""
+    """The parts of a request that are read before its body. ``received_us`` is our clock, microseconds since 1970."""
 
     method: str
     remote_address: str
     headers: dict[bytes, bytes] = field(repr=False)
+    received_us: int
 
     def header(self, name: bytes) -> str | None:
         """Give a header as text, or None where it is missing or no text."""
@@ -116,30 +121,44 @@ class Webhook:
         self._door = door
         self._strongbox = strongbox
         self._now_us = now_us
+        self._refusals = limits.Refusals(
+            lambda: now_us() / 1_000_000, burst=rules.refusals_burst, per_second=rules.refusals_per_second
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        client = scope.get("client") or ("unknown", 0)
-        request = Request(scope["method"], client[0], dict(scope["headers"]))
+        request = self._request(scope)
         body = Body()
         try:
             await self._take(request, receive, body)
         except errors.Refused as refusal:
-            self._door.refused(refusal, request, bytes(body.raw))
+            told = self._limited(refusal, request)
+            self._door.refused(told, request, bytes(body.raw))
             # What is left of a body would still be read, and thrown away, for as long as anybody sends it.
-            await _answer_refusal(send, refusal, close=not body.complete)
+            await _answer_refusal(send, told, close=told.status == 429 or not body.complete)
         except Gone:
             pass
         else:
             await _answer(send, 200, b"application/json", b'{"status":"recorded"}')
+
+    def _request(self, scope: Scope) -> Request:
+        peer = (scope.get("client") or (addresses.UNKNOWN, 0))[0]
+        forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        remote = addresses.remote(peer, forwarded, self._rules.trusted_proxies)
+        return Request(scope["method"], remote, dict(scope["headers"]), self._now_us())
+
+    def _limited(self, refusal: errors.Refused, request: Request) -> errors.Refused:
+        """Give what is told of a refusal: that it is one too many, where its address has had too many."""
+        if refusal.status == 503 or self._refusals.take_if_left(addresses.network_of(request.remote_address)):
+            return refusal
+        return errors.RateLimited(errors.RATE_LIMITED, "too many refused requests from this address; please wait")
 
     async def _take(self, request: Request, receive: Receive, body: Body) -> None:
         rules = self._rules
         self._check_request(request)  # (1)
         signature = verifier.read_signature(request.header(b"telnyx-signature-ed25519"))
         timestamp = request.header(b"telnyx-timestamp")
-        received_us = self._now_us()
-        signed = verifier.check_timestamp(timestamp, received_us / 1_000_000, rules.tolerance_seconds)
+        signed = verifier.check_timestamp(timestamp, request.received_us / 1_000_000, rules.tolerance_seconds)
         await self._read(receive, body)  # (2)
         raw = bytes(body.raw)
         key = verifier.verify(rules.public_keys, signed, signature, raw)  # (3)
@@ -147,7 +166,7 @@ class Webhook:
             delivery_id=uuid4(),
             body=raw,
             content_type=request.content_type,
-            received_us=received_us,
+            received_us=request.received_us,
             signed_timestamp=signed.decode(),
             signature=signature,
             key_id=key.key_id,
@@ -198,6 +217,7 @@ class Webhook:
 
 _EXTRA = {
     405: [(b"allow", b"POST")],
+    429: [(b"retry-after", b"1")],
     503: [(b"retry-after", b"1")],
 }
 

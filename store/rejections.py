@@ -1,13 +1,13 @@
 """What was refused at the door: counted always, kept with its bytes while the day's quotas have room.
 
-When a quota is full, newer refusals are only counted; older ones are never evicted, so a flood cannot wash away
-what came before it.
+Quotas are of a UTC day, a reason and an address. When one is full, newer refusals are only counted; older ones are
+never evicted, so a flood cannot wash away what came before it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -15,6 +15,12 @@ from store import statements
 
 REASON_BYTES_MAX_DEFAULT = 64 * 2**20
 ADDRESS_BYTES_MAX_DEFAULT = 4 * 2**20
+"""Bytes kept a day and reason, of all addresses and of one."""
+
+EVIDENCE_REASON = "signature_mismatch"
+EVIDENCE_FACTOR = 4
+"""What may turn out to be genuine, once the right key is known, has so many times the room."""
+
 ADDRESSES_MAX_DEFAULT = 1_000
 """Addresses told apart a day and reason; refusals from further ones are counted as from 'other'."""
 
@@ -24,32 +30,54 @@ ROW_BYTES = 1_024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
-    """One refused delivery. ``body`` is masked, and None where it held something guessable."""
+    """One refused delivery. ``body`` is masked, and None where it held something guessable.
+
+    ``sealed_body`` is the exact bytes, encrypted, where something was masked that is not guessable. ``network`` is
+    what its address is counted as.
+    """
 
     received_at: datetime
     remote_address: str
+    network: str
     reason: str
     body: bytes | None
     body_bytes: int
     content_type: str | None
     signed_timestamp: str | None
     signature: str | None
+    sealed_body: bytes | None = None
 
 
-def keep(connection: psycopg.Connection[Any], rejections: Iterable[Rejection]) -> None:
-    """Count and, within the quotas, keep the rejections; all in one transaction."""
-    limits = {
-        "reason_bytes_max": REASON_BYTES_MAX_DEFAULT,
-        "address_bytes_max": ADDRESS_BYTES_MAX_DEFAULT,
-        "addresses_max": ADDRESSES_MAX_DEFAULT,
-    }
+class Counted(NamedTuple):
+    """What refusals are counted by."""
+
+    utc_day: date
+    reason: str
+    network: str
+
+
+def keep(
+    connection: psycopg.Connection[Any], rejections: Iterable[Rejection], counts: Mapping[Counted, int] | None = None
+) -> None:
+    """Count and, within the quotas, keep the rejections, and add what was only counted; all in one transaction."""
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(statements.load("store", "take_rejection_turn"))
         statement = statements.load("store", "keep_rejection")
+        cursor.executemany(statement, [{**asdict(each), **_limits(each)} for each in rejections])
         cursor.executemany(
-            statement, [{**asdict(each), **limits, "row_bytes": _row_bytes(each)} for each in rejections]
+            statements.load("store", "count_rejections"),
+            [
+                {**counted._asdict(), "refused": refused, "addresses_max": ADDRESSES_MAX_DEFAULT}
+                for counted, refused in (counts or {}).items()
+            ],
         )
 
 
-def _row_bytes(rejection: Rejection) -> int:
-    return ROW_BYTES + len(rejection.body or b"")
+def _limits(rejection: Rejection) -> dict[str, int]:
+    factor = EVIDENCE_FACTOR if rejection.reason == EVIDENCE_REASON else 1
+    return {
+        "row_bytes": ROW_BYTES + len(rejection.body or b"") + len(rejection.sealed_body or b""),
+        "reason_bytes_max": factor * REASON_BYTES_MAX_DEFAULT,
+        "address_bytes_max": factor * ADDRESS_BYTES_MAX_DEFAULT,
+        "addresses_max": ADDRESSES_MAX_DEFAULT,
+    }

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from store import rejections
-from store.rejections import Rejection
+from store.rejections import Counted, Rejection
 from tests.conftest import Database
 from tests.integration.store import log
 
@@ -21,14 +21,15 @@ def refusal(body: bytes | None = b"", **fields: Any) -> Rejection:
     said: dict[str, Any] = {
         "received_at": DAY,
         "remote_address": "192.0.2.1",
-        "reason": "signature_mismatch",
+        "reason": "timestamp_outside_tolerance",
         "body": body,
         "body_bytes": len(body or b""),
         "content_type": "application/json",
         "signed_timestamp": "1790000000",
         "signature": "c2ln",
     }
-    return Rejection(**{**said, **fields})
+    given = {**said, **fields}
+    return Rejection(**{"network": given["remote_address"], **given})
 
 
 def keep(database: Database, *refused: Rejection) -> None:
@@ -61,7 +62,7 @@ def test_refusal_is_kept_whole_and_counted(database: Database) -> None:
     assert (second["body"], second["body_bytes"]) == (None, 9)
     assert counts(database) == {
         ("body_too_large", "192.0.2.1"): (1, 1),
-        ("signature_mismatch", "192.0.2.1"): (1, 1),
+        ("timestamp_outside_tolerance", "192.0.2.1"): (1, 1),
     }
 
 
@@ -74,8 +75,8 @@ def test_address_that_floods_is_counted_and_takes_no_room_from_others(
     keep(database, refusal(b"other", remote_address="192.0.2.2"))
     assert bodies(database) == [b"00000", b"00001", b"other"]
     assert counts(database) == {
-        ("signature_mismatch", "192.0.2.1"): (5, 2),
-        ("signature_mismatch", "192.0.2.2"): (1, 1),
+        ("timestamp_outside_tolerance", "192.0.2.1"): (5, 2),
+        ("timestamp_outside_tolerance", "192.0.2.2"): (1, 1),
     }
 
 
@@ -101,7 +102,7 @@ def test_bodies_that_are_not_kept_take_no_room(database: Database, monkeypatch: 
     """What is refused for its size does not use up the bytes of what can be kept."""
     monkeypatch.setattr(rejections, "ADDRESS_BYTES_MAX_DEFAULT", 3 * ROW)
     keep(database, *(refusal(None, body_bytes=2**21) for _ in range(3)))
-    assert counts(database) == {("signature_mismatch", "192.0.2.1"): (3, 3)}
+    assert counts(database) == {("timestamp_outside_tolerance", "192.0.2.1"): (3, 3)}
 
 
 def test_further_addresses_are_counted_together(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,9 +110,9 @@ def test_further_addresses_are_counted_together(database: Database, monkeypatch:
     monkeypatch.setattr(rejections, "ADDRESSES_MAX_DEFAULT", 2)
     keep(database, *(refusal(remote_address=f"192.0.2.{number}") for number in (1, 2, 3, 4, 5, 1)))
     assert counts(database) == {
-        ("signature_mismatch", "192.0.2.1"): (2, 2),
-        ("signature_mismatch", "192.0.2.2"): (1, 1),
-        ("signature_mismatch", "other"): (3, 0),
+        ("timestamp_outside_tolerance", "192.0.2.1"): (2, 2),
+        ("timestamp_outside_tolerance", "192.0.2.2"): (1, 1),
+        ("timestamp_outside_tolerance", "other"): (3, 0),
     }
 
 
@@ -125,6 +126,40 @@ def test_writers_of_refusals_take_turns(database: Database) -> None:
         rejections.keep(connection, [refusal(reason="b")])
     other.join()
     assert set(counts(database).values()) == {(2, 2)}
+
+
+def test_addresses_of_one_network_share_a_quota(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are counted as one, and each row keeps its own address."""
+    monkeypatch.setattr(rejections, "ADDRESS_BYTES_MAX_DEFAULT", 2 * ROW)
+    keep(database, *(refusal(remote_address=f"2001:db8::{n}", network="2001:db8::/64") for n in (1, 2, 3)))
+    rows = log.rows(database, "intake.rejections", "rejection_id")
+    assert [row["remote_address"] for row in rows] == ["2001:db8::1", "2001:db8::2"]
+    assert counts(database) == {("timestamp_outside_tolerance", "2001:db8::/64"): (3, 2)}
+
+
+def test_what_may_turn_out_genuine_has_more_room(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that a key configured later may verify are evidence, and sealed ones count as what they are."""
+    monkeypatch.setattr(rejections, "ADDRESS_BYTES_MAX_DEFAULT", ROW + 10)
+    evidence = refusal(b"12345", reason=rejections.EVIDENCE_REASON, sealed_body=b"12345")
+    keep(database, *[evidence] * 9)
+    assert counts(database) == {(rejections.EVIDENCE_REASON, "192.0.2.1"): (9, rejections.EVIDENCE_FACTOR)}
+    assert log.rows(database, "intake.rejections", "rejection_id")[0]["sealed_body"] == b"12345"
+
+
+def test_refusals_that_are_only_counted_are_added_to_the_day(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They have no row, and further addresses are counted together here too."""
+    monkeypatch.setattr(rejections, "ADDRESSES_MAX_DEFAULT", 2)
+    seen = [Counted(DAY.date(), "rate_limited", network) for network in ("a", "b", "c", "d", "a")]
+    with psycopg.connect(database.as_part("ingest"), autocommit=True) as connection:
+        for counted in seen:
+            rejections.keep(connection, [], {counted: 5})
+    assert counts(database) == {
+        ("rate_limited", "a"): (10, 0),
+        ("rate_limited", "b"): (5, 0),
+        ("rate_limited", "other"): (10, 0),
+    }
 
 
 def test_quotas_are_of_a_utc_day(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

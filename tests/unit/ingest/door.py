@@ -78,11 +78,13 @@ class Door:
 
     log: Log = field(default_factory=Log)
     rules: webhook.Rules = field(default_factory=trusting)
+    peer: str | None = None
     refused_: list[tuple[errors.Refused, bytes]] = field(default_factory=list[tuple[errors.Refused, bytes]])
+    addresses: list[str] = field(default_factory=list[str])
 
     def refused(self, refusal: errors.Refused, request: webhook.Request, body: bytes) -> None:
         """Take note of a refusal."""
-        assert isinstance(request.remote_address, str)
+        self.addresses.append(request.remote_address)
         self.refused_.append((refusal, body))
 
     @property
@@ -101,10 +103,16 @@ class Door:
         return asyncio.run(self.answer(pairs, [body], **more))
 
     async def answer(
-        self, headers: Iterable[tuple[bytes, bytes]], chunks: Iterable[bytes] | None, *, method: str = "POST"
+        self,
+        headers: Iterable[tuple[bytes, bytes]],
+        chunks: Iterable[bytes] | None,
+        *,
+        method: str = "POST",
+        endpoint: webhook.Webhook | None = None,
     ) -> Answer:
-        """Answer one request; without chunks, its body must not be read."""
-        scope = {"type": "http", "method": method, "path": webhook.PATH, "headers": list(headers), "client": None}
+        """Answer one request; without chunks, its body must not be read. One endpoint may answer several."""
+        client = None if self.peer is None else (self.peer, 4_711)
+        scope = {"type": "http", "method": method, "path": webhook.PATH, "headers": list(headers), "client": client}
         sent: list[dict[str, Any]] = []
         messages = _never() if chunks is None else _messages(list(chunks))
 
@@ -114,13 +122,13 @@ class Door:
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
 
-        await self.endpoint(scope, receive, send)
+        await (endpoint or self.endpoint)(scope, receive, send)
         start, body = sent
         return Answer(start["status"], dict(start["headers"]), body["body"])
 
     @property
     def endpoint(self) -> webhook.Webhook:
-        """The endpoint itself."""
+        """A new endpoint."""
         return webhook.Webhook(self.rules, self.log, self, BOX, lambda: NOW_SECONDS * 1_000_000 + 500_000)
 
 

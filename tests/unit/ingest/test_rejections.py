@@ -2,14 +2,20 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 
 import pytest
 
+from calls import masking
 from ingest import errors, rejections
+from ingest.budget import Budget
 from ingest.webhook import Request
-from store.rejections import Rejection
+from store.rejections import Counted, Rejection
+from tests.unit.ingest import door
 
 MISMATCH = errors.SignatureRejected("signature_mismatch", "not signed")
 HEADERS = {
@@ -24,6 +30,7 @@ class Book:
     """Where refusals are written; it fails while told to."""
 
     kept: list[Rejection] = field(default_factory=list[Rejection])
+    counted: Counter[Counted] = field(default_factory=Counter[Counted])
     heard: list[tuple[type[Exception], int]] = field(default_factory=list[tuple[type[Exception], int]])
     failing: bool = False
     began: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
@@ -33,7 +40,7 @@ class Book:
         """Take note that so many were not written."""
         self.heard.append((type(error), lost))
 
-    def keep(self, batch: Sequence[Rejection]) -> None:
+    def keep(self, batch: Sequence[Rejection], counts: Mapping[Counted, int]) -> None:
         """Write down, or fail."""
         self.began.release()
         assert self.let_through.wait(timeout=10)
@@ -41,12 +48,18 @@ class Book:
             self.failing = False
             raise OSError("no space")
         self.kept += batch
+        self.counted.update(counts)
 
 
-def request(**headers: bytes) -> Request:
+def request(address: str = "192.0.2.7", **headers: bytes) -> Request:
     """Give the head of a request."""
     given = {name.replace("_", "-").encode(): value for name, value in headers.items()}
-    return Request("POST", "192.0.2.7", {**HEADERS, **given})
+    return Request("POST", address, {**HEADERS, **given}, door.NOW_SECONDS * 1_000_000)
+
+
+def recorder_for(book: Book) -> rejections.Recorder:
+    """Give a recorder that writes into the book."""
+    return rejections.Recorder(book.keep, door.BOX, book.hear)
 
 
 def written(*bodies: bytes, refusal: errors.Refused = MISMATCH, **headers: bytes) -> list[Rejection]:
@@ -55,7 +68,7 @@ def written(*bodies: bytes, refusal: errors.Refused = MISMATCH, **headers: bytes
     async def run() -> list[Rejection]:
         book = Book()
         book.let_through.set()
-        async with rejections.Recorder(book.keep, book.hear) as recorder:
+        async with recorder_for(book) as recorder:
             for body in bodies:
                 recorder.refused(refusal, request(**headers), body)
         assert (book.heard, recorder.dropped) == ([], 0)
@@ -70,7 +83,8 @@ def test_refusal_is_written_down_with_its_bytes_and_headers() -> None:
     assert (kept.reason, kept.remote_address) == ("signature_mismatch", "192.0.2.7")
     assert (kept.body, kept.body_bytes, kept.content_type) == (b'{"data":{}}', 11, "application/json")
     assert (kept.signed_timestamp, kept.signature) == ("1790000000", "c2lnbmF0dXJl")
-    assert kept.received_at.tzinfo is not None
+    assert (kept.received_at, kept.network) == (datetime.fromtimestamp(door.NOW_SECONDS, UTC), "192.0.2.7")
+    assert kept.sealed_body is None
 
 
 @pytest.mark.parametrize(
@@ -87,10 +101,28 @@ def test_refusal_with_digits_keeps_no_original(body: bytes, content_type: bytes)
     assert (kept.body, kept.signature, kept.body_bytes) == (None, None, len(body))
 
 
-def test_refusal_with_a_recording_url_keeps_stars_in_its_place() -> None:
-    """What grants access is masked in refused bytes too."""
-    (kept,) = written(b'{"recording_urls":{"mp3":"https://example.com/a?grant=1"}}')
+def test_refusal_with_a_recording_url_keeps_stars_in_its_place_and_the_exact_bytes_sealed() -> None:
+    """What grants access is masked in refused bytes too, and can still be verified by whoever has the key."""
+    body = b'{"recording_urls":{"mp3":"https://example.com/a?grant=1"}}'
+    (kept,) = written(body)
     assert kept.body == b'{"recording_urls":{"mp3":"%b"}}' % (b"*" * 29)
+    assert kept.sealed_body is not None
+    assert (door.BOX.open(kept.sealed_body), kept.signature) == (body, "c2lnbmF0dXJl")
+
+
+def test_refusal_with_a_recording_url_and_digits_seals_nothing() -> None:
+    """The digits could be found by trying, with the key or the signature at hand."""
+    (kept,) = written(b'{"recording_urls":{"mp3":"https://example.com/a?grant=1"},"digits":"4929"}')
+    assert (kept.body, kept.sealed_body, kept.signature) == (None, None, None)
+
+
+def test_refusal_of_a_large_body_with_secrets_is_masked_too() -> None:
+    """Up to 64 KiB the bytes are looked at, so that a wrong key loses no evidence."""
+    body = b'{"recording_url":"https://example.com/a","x":"%b"}' % (b"y" * 60_000)
+    (kept,) = written(body)
+    assert kept.sealed_body is not None
+    assert kept.body is not None
+    assert b"example" not in kept.body
 
 
 def test_refusal_of_a_large_body_keeps_none_of_it() -> None:
@@ -111,31 +143,130 @@ def test_answer_503_is_no_refusal() -> None:
     assert written(b"", refusal=errors.Unavailable("log_unavailable", "repeat")) == []
 
 
-def test_refusals_are_dropped_and_counted_when_too_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+DAY = date(2026, 9, 21)
+
+
+def test_refusals_are_only_counted_when_too_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood makes the count go up, not the memory; nobody waits."""
     monkeypatch.setattr(rejections, "WAITING_MAX", 3)
+    monkeypatch.setattr(rejections, "ADDRESS_SHARE", 1)
 
     async def run() -> None:
         book = Book()
-        async with rejections.Recorder(book.keep, book.hear) as recorder:
+        async with recorder_for(book) as recorder:
             recorder.refused(MISMATCH, request(), b"0")
             assert await asyncio.to_thread(book.began.acquire, timeout=10)
             for _ in range(5):
                 recorder.refused(MISMATCH, request(), b"1")
-            assert recorder.dropped == 2
             book.let_through.set()
         assert [each.body for each in book.kept] == [b"0", b"1", b"1", b"1"]
+        assert book.counted == {Counted(DAY, "signature_mismatch", "192.0.2.7"): 2}
 
     asyncio.run(run())
+
+
+def test_one_address_leaves_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what may wait, one address takes a share at most, be it of rows or of bytes."""
+    monkeypatch.setattr(rejections, "WAITING_MAX", 8)
+    monkeypatch.setattr(rejections, "WAITING_BYTES_MAX", 40)
+
+    async def run() -> None:
+        book = Book()
+        async with recorder_for(book) as recorder:
+            recorder.refused(MISMATCH, request("192.0.2.1"), b"")
+            assert await asyncio.to_thread(book.began.acquire, timeout=10)
+            for body in (b"123456789", b"12", b"x"):
+                recorder.refused(MISMATCH, request("2001:db8::1"), body)
+            recorder.refused(MISMATCH, request("2001:db8::2"), b"same network")
+            recorder.refused(MISMATCH, request("192.0.2.2"), b"1234567890")
+            book.let_through.set()
+        assert [each.body for each in book.kept] == [b"", b"123456789", None, b"1234567890"]
+        assert book.counted == {Counted(DAY, "signature_mismatch", "2001:db8::/64"): 2}
+
+    asyncio.run(run())
+
+
+def test_rate_limited_refusal_is_only_counted() -> None:
+    """It costs a number, and no more."""
+
+    async def run() -> None:
+        book = Book()
+        book.let_through.set()
+        async with recorder_for(book) as recorder:
+            for _ in range(3):
+                recorder.refused(errors.RateLimited(errors.RATE_LIMITED, "wait"), request(), b"body")
+        assert (book.kept, book.counted) == ([], {Counted(DAY, "rate_limited", "192.0.2.7"): 3})
+
+    asyncio.run(run())
+
+
+def test_addresses_told_apart_between_two_writes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood from ever new addresses, limited or not, is one more number."""
+    monkeypatch.setattr(rejections, "COUNTED_MAX", 2)
+
+    async def run() -> None:
+        book = Book()
+        book.let_through.set()
+        async with recorder_for(book) as recorder:
+            for number in (1, 2, 3, 4, 1):
+                limited = errors.RateLimited(errors.RATE_LIMITED, "wait")
+                recorder.refused(limited, request(f"192.0.2.{number}"), b"")
+        assert {counted.network: refused for counted, refused in book.counted.items()} == {
+            "192.0.2.1": 2,
+            "192.0.2.2": 1,
+            "other": 2,
+        }
+
+    asyncio.run(run())
+
+
+def test_masking_beyond_its_budget_is_not_done_and_the_quiet_are_served_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever has us mask much is looked at last; what is over the budget keeps no bytes and no signature."""
+    looked_at: list[bytes] = []
+    clock = [0.0]
+
+    def mask(body: bytes, **_: bool) -> masking.Masked:
+        looked_at.append(body)
+        clock[0] += 0.1
+        return masking.Masked(body, guessable=False, bearer=False)
+
+    monkeypatch.setattr(masking, "mask", mask)
+
+    async def run() -> None:
+        book = Book()
+        book.let_through.set()
+        async with recorder_for(book) as recorder:
+            recorder._masking = Budget(0.25, clock=lambda: 0.0, worked=lambda: clock[0])
+            for body in (b"flood 1", b"flood 2", b"flood 3"):
+                recorder.refused(MISMATCH, request("192.0.2.1"), body)
+            recorder.refused(MISMATCH, request("192.0.2.2"), b"quiet")
+        assert looked_at == [b"quiet", b"flood 1", b"flood 2"]
+        assert [each.body for each in book.kept] == [b"flood 1", b"flood 2", None, b"quiet"]
+        assert [each.signature is None for each in book.kept] == [False, False, True, False]
+
+    asyncio.run(run())
+
+
+def test_masking_of_a_flood_takes_no_more_than_its_share() -> None:
+    """Bodies made to be dear to mask, as many as may wait, cost a quarter of a second, not a minute."""
+    dear = b"{" + b'"digits":"1",' * 5_000 + b"}"
+    assert len(dear) < rejections.BODY_BYTES_MAX
+    spent = time.process_time()
+    kept = written(*[dear] * 60)
+    assert len(kept) == 60
+    assert time.process_time() - spent < 1.5
 
 
 def test_bytes_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit a refusal is noted without its bytes."""
     monkeypatch.setattr(rejections, "WAITING_BYTES_MAX", 10)
+    monkeypatch.setattr(rejections, "ADDRESS_SHARE", 1)
 
     async def run() -> None:
         book = Book()
-        async with rejections.Recorder(book.keep, book.hear) as recorder:
+        async with recorder_for(book) as recorder:
             recorder.refused(MISMATCH, request(), b"")
             assert await asyncio.to_thread(book.began.acquire, timeout=10)
             for body in (b"123456", b"7890", b"x", b""):
@@ -146,17 +277,32 @@ def test_bytes_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     asyncio.run(run())
 
 
-def test_refusals_that_cannot_be_written_are_told_and_the_next_are_written() -> None:
-    """A full disk is heard of and counted, and does not end the recorder."""
+def test_refusals_that_cannot_be_written_are_told_and_counted_later() -> None:
+    """A full disk is heard of, does not end the recorder, and loses no count."""
 
     async def run() -> None:
         book = Book(failing=True)
-        async with rejections.Recorder(book.keep, book.hear) as recorder:
+        async with recorder_for(book) as recorder:
             recorder.refused(MISMATCH, request(), b"0")
             assert await asyncio.to_thread(book.began.acquire, timeout=10)
             recorder.refused(MISMATCH, request(), b"1")
             book.let_through.set()
         assert book.heard == [(OSError, 1)]
         assert (recorder.dropped, [each.body for each in book.kept]) == (1, [b"1"])
+        assert book.counted == {Counted(DAY, "signature_mismatch", "192.0.2.7"): 1}
+
+    asyncio.run(run())
+
+
+def test_recorder_ends_though_nothing_can_be_written() -> None:
+    """A database that is away does not keep a server from stopping."""
+
+    def keep(*_: object) -> None:
+        raise OSError
+
+    async def run() -> None:
+        async with rejections.Recorder(keep, door.BOX, lambda *_: None) as recorder:
+            recorder.refused(MISMATCH, request(), b"0")
+        assert recorder.dropped == 1
 
     asyncio.run(run())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest import errors, keys, webhook
+from ingest import addresses, errors, keys, webhook
 from store.errors import LogUnavailable
 from tests.unit.ingest import door
 from tests.unit.ingest.door import EVENT, Door
@@ -182,6 +182,45 @@ def test_client_that_hangs_up_is_neither_kept_nor_answered() -> None:
 def test_content_type_of_telnyx_is_taken(content_type: str | None) -> None:
     """JSON with or without a charset, forms of TeXML, and none at all."""
     assert Door().post(headers={"content-type": content_type}).status == 200
+
+
+def test_address_that_is_refused_too_often_is_told_to_wait_and_genuine_deliveries_never_are() -> None:
+    """Over the limit a refusal says no more than that; what Telnyx signed is taken from the same address all along."""
+    visited = Door(rules=door.trusting(refusals_burst=2, refusals_per_second=0))
+    endpoint = visited.endpoint
+    unsigned = {"telnyx-signature-ed25519": None}
+    forged = {"telnyx-signature-ed25519": door.signature(b"0", b"")}
+    given: list[dict[str, Any]] = [unsigned, {}, forged, {}, unsigned, forged, {}]
+    answers = [visited.post(headers=headers, endpoint=endpoint) for headers in given]
+
+    assert [answer.status for answer in answers] == [401, 200, 401, 200, 429, 429, 200]
+    assert visited.reasons == ["signature_missing", "signature_mismatch", "rate_limited", "rate_limited"]
+    limited = answers[4]
+    assert limited.problem["reason"] == "rate_limited"
+    assert (limited.headers[b"retry-after"], limited.headers[b"connection"]) == (b"1", b"close")
+
+
+def test_delivery_that_cannot_be_kept_now_takes_nothing_from_the_limit() -> None:
+    """It was genuine: no outage of ours makes Telnyx an address that is refused too often."""
+    visited = Door(door.Log(failure=LogUnavailable("gone")), door.trusting(refusals_burst=1, refusals_per_second=0))
+    endpoint = visited.endpoint
+    assert [visited.post(endpoint=endpoint).status for _ in range(3)] == [503] * 3
+    unsigned: dict[str, Any] = {"telnyx-signature-ed25519": None}
+    assert visited.post(headers=unsigned, endpoint=endpoint).status == 401
+
+
+def test_refusals_are_of_whom_the_trusted_proxy_names() -> None:
+    """Behind a proxy each sender has its own limit, and all of an IPv6 network one."""
+    rules = door.trusting(refusals_burst=1, refusals_per_second=0, trusted_proxies=addresses.proxies("192.0.2.1"))
+    visited = Door(rules=rules, peer="192.0.2.1")
+    endpoint = visited.endpoint
+    senders = ["198.51.100.1", "198.51.100.2", "2001:db8::1", "2001:db8::2", "x, 198.51.100.1"]
+    statuses = [
+        visited.post(headers={"telnyx-timestamp": None, "x-forwarded-for": sender}, endpoint=endpoint).status
+        for sender in senders
+    ]
+    assert statuses == [401, 401, 401, 429, 429]
+    assert visited.addresses == ["198.51.100.1", "198.51.100.2", "2001:db8::1", "2001:db8::2", "198.51.100.1"]
 
 
 def test_log_that_cannot_take_it_is_answered_503() -> None:
