@@ -7,7 +7,7 @@ from types import FrameType
 import structlog
 import uvicorn
 
-from callaudit import app, database, logs
+from callaudit import app, database, logs, protocol
 from callaudit.settings import Settings
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -19,7 +19,9 @@ def run(settings: Settings, listener: socket.socket) -> None:
         config = uvicorn.Config(
             app.create(settings, opened),
             loop="uvloop",
-            http="httptools",
+            http=protocol.bounded(protocol.Limits(connections_max=protocol.connections_max())),
+            ws="none",
+            proxy_headers=False,  # ingest.addresses is told whom to believe; uvicorn would believe any local peer
             lifespan="on",
             access_log=False,
             log_config=None,
