@@ -6,6 +6,7 @@ Webhooks are dispatched before FastAPI's routing: they parse their own bytes, an
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import fastapi

@@ -94,7 +94,12 @@ class Request:
     @property
     def content_type(self) -> str:
         """Give the media type without its parameters, in lower case."""
-        return (self.header(b"content-type") or "").partition(";")[0].strip().lower()
+        return media_type(self.header(b"content-type"))
+
+
+def media_type(content_type: str | None) -> str:
+    """Give the media type of a header without its parameters, in lower case."""
+    return (content_type or "").partition(";")[0].strip().lower()
 
 
 @dataclass(slots=True)

@@ -4,12 +4,13 @@ Quotas are of a UTC day, a reason and an address. When one is full, newer refusa
 never evicted, so a flood cannot wash away what came before it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import psycopg
+from psycopg.rows import class_row
 
 from store import statements
 
@@ -48,6 +49,21 @@ class Rejection:
     sealed_body: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What is kept of a refused delivery that may prove genuine."""
+
+    rejection_id: int
+    received_at: datetime
+    remote_address: str
+    reason: str
+    body: bytes | None
+    content_type: str | None
+    signed_timestamp: str | None
+    signature: str | None
+    sealed_body: bytes | None
+
+
 class Counted(NamedTuple):
     """What refusals are counted by."""
 
@@ -81,3 +97,30 @@ def _limits(rejection: Rejection) -> dict[str, int]:
         "address_bytes_max": factor * ADDRESS_BYTES_MAX_DEFAULT,
         "addresses_max": ADDRESSES_MAX_DEFAULT,
     }
+
+
+def count_held(connection: psycopg.Connection[Any]) -> int:
+    """Count what may prove genuine and was not readmitted."""
+    row = connection.execute(statements.load("store", "count_held"), {"reason": EVIDENCE_REASON}).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def held(connection: psycopg.Connection[Any], after: int, limit: int) -> list[Held]:
+    """Give what may prove genuine and was not readmitted, in the order it came, from beyond an id on."""
+    with connection.cursor(row_factory=class_row(Held), binary=True) as cursor:
+        cursor.execute(
+            statements.load("store", "read_held"), {"reason": EVIDENCE_REASON, "after": after, "limit": limit}
+        )
+        return cursor.fetchall()
+
+
+def claim_held(connection: psycopg.Connection[Any], rejection_ids: Sequence[int]) -> set[int]:
+    """Give which of them nobody else readmitted, and hold those until the transaction ends."""
+    claimed = connection.execute(statements.load("store", "claim_held"), {"rejection_ids": list(rejection_ids)})
+    return {rejection_id for (rejection_id,) in claimed}
+
+
+def mark_readmitted(connection: psycopg.Connection[Any], rejection_ids: Sequence[int]) -> None:
+    """Note that they are in the log now."""
+    connection.execute(statements.load("store", "mark_readmitted"), {"rejection_ids": list(rejection_ids)})

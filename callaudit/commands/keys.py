@@ -7,7 +7,7 @@ import typer
 
 from callaudit import output, settings
 from callaudit.commands.options import Json
-from ingest import verifier
+from ingest import keys as telnyx_keys
 from store import notes
 
 app = typer.Typer(help="Keys: those that prove the log, and those of the API.")
@@ -44,5 +44,5 @@ def _telnyx_keys(setting: str) -> list[dict[str, str | None]]:
             "key_id": key.key_id,
             "public_key": base64.b64encode(bytes(key.verify_key)).decode(),
         }
-        for key in verifier.public_keys(setting)
+        for key in telnyx_keys.public_keys(setting)
     ]
