@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "calls": "calls",
     "report": "report",
     "log": "log",
+    "keys": "keys",
     "rebuild": "rebuild",
     "keys": "keys",
 }

@@ -6,11 +6,16 @@ from pathlib import Path
 import typer
 
 from callaudit import output, settings
+from callaudit.commands import api_keys
 from callaudit.commands.options import Json
 from ingest import keys as telnyx_keys
 from store import notes
 
 app = typer.Typer(help="Keys: those that prove the log, and those of the API.")
+
+app.command("create")(api_keys.create)
+app.command("list")(api_keys.list_)
+app.command("revoke")(api_keys.revoke)
 
 
 @app.callback(invoke_without_command=True)

@@ -18,7 +18,18 @@ def test_wheel_ships_sql_and_tables(tmp_path: Path) -> None:
     subprocess.run(command, cwd=source, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("callaudit-*.whl")
     shipped = set(zipfile.ZipFile(wheel).namelist())
-    packages = ["calls", "store", "migrations", "ingest", "projections", "query", "reports", "simulator", "callaudit"]
+    packages = [
+        "calls",
+        "store",
+        "access",
+        "migrations",
+        "ingest",
+        "projections",
+        "query",
+        "reports",
+        "simulator",
+        "callaudit",
+    ]
     needed = {
         str(path.relative_to(ROOT))
         for package in packages

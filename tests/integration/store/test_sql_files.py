@@ -17,7 +17,9 @@ from tests.conftest import Database
 
 REPOSITORY = Path(__file__).parents[3]
 FILES = sorted(
-    path for package in ("store", "projections", "query") for path in (REPOSITORY / package / "sql").glob("*.sql")
+    path
+    for package in ("store", "access", "projections", "query")
+    for path in (REPOSITORY / package / "sql").glob("*.sql")
 )
 NAMES = [f"{path.parent.parent.name}/{path.stem}" for path in FILES]
 PARAMETER = re.compile(r"(?<!%)%\((\w+)\)s")
