@@ -12,21 +12,24 @@ from typing import Any
 import fastapi
 import psycopg
 import structlog
-from fastapi.responses import JSONResponse
 
-from callaudit import public
+from callaudit import lookout, public
 from callaudit.database import Database
+from callaudit.metrics import counted, endpoint
+from callaudit.metrics.counters import Counters
+from callaudit.probes import Probes
 from callaudit.settings import Settings
 from callaudit.watch import Watch
 from ingest import addresses, keys, rejections, strongbox, webhook
 from store import append
 from store import rejections as kept_rejections
+from store.errors import StoreError
 from store.intake import Intake
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-def create(settings: Settings, database: Database) -> Any:
+def create(settings: Settings, database: Database, counters: Counters) -> Any:
     """Build the ASGI application. Raises KeyRefused, SealingKeyUnusable, or psycopg.Error without a log to reach.
 
     A home that has served before is served without Postgres too: webhooks go to the spool until it is back.
@@ -40,7 +43,7 @@ def create(settings: Settings, database: Database) -> Any:
         mask_transcripts=settings.callaudit_mask_transcripts,
         trusted_proxies=addresses.proxies(settings.callaudit_trusted_proxies),
     )
-    intake = Intake(url, spools, _now_us, spool_bytes_max=settings.callaudit_spool_bytes_max, observer=Watch())
+    intake = Intake(url, spools, _now_us, spool_bytes_max=settings.callaudit_spool_bytes_max, observer=Watch(counters))
     box = strongbox.opened(settings.home)
     recorder = rejections.Recorder(
         lambda refused, counts: _keep(url, refused, counts),
@@ -48,52 +51,43 @@ def create(settings: Settings, database: Database) -> Any:
         lambda error, lost: _log.warning("refusals_not_recorded", error=type(error).__name__, count=lost),
         mask_transcripts=settings.callaudit_mask_transcripts,
     )
-    endpoint = webhook.Webhook(rules, intake, recorder, box, _now_us)
+    webhooks = webhook.Webhook(rules, counted.Log(intake, counters), counted.Door(recorder, counters), box, _now_us)
 
     @asynccontextmanager
     async def lifespan(_: fastapi.FastAPI) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(recorder)
             await stack.enter_async_context(intake)
+            await _say_whom_we_trust(intake, rules.public_keys)
             yield
 
-    api = _api(intake, lifespan)
+    api = fastapi.FastAPI(title="callaudit", lifespan=lifespan, docs_url=None, redoc_url=None)
     api.include_router(public.router(url))
+    look = lookout.at_log(url)
+    Probes(lambda: intake.path, look).add_to(api)
+    endpoint.Endpoint(counters, url, look).add_to(api)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"] == webhook.PATH:
-            await endpoint(scope, receive, send)
+            counters.received()
+            await webhooks(scope, receive, send)
         else:
             await api(scope, receive, send)
 
     return application
 
 
+async def _say_whom_we_trust(intake: Intake, trusted: Sequence[keys.PublicKey]) -> None:
+    """Put the keys that webhooks are verified with on the record: with them anybody can verify the log."""
+    for entry in keys.trusted_events(trusted, _now_us()):
+        try:
+            await intake.put(entry)
+        except StoreError as error:  # webhooks may be taken all the same; the next start says it
+            _log.warning("trusted_key_not_recorded", reason=error.reason)
+
+
 def _now_us() -> int:
     return time.time_ns() // 1_000
-
-
-def _api(intake: Intake, lifespan: Any) -> fastapi.FastAPI:
-    api = fastapi.FastAPI(title="callaudit", lifespan=lifespan, docs_url=None, redoc_url=None)
-
-    @api.get("/healthz")
-    async def healthz() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
-        """Say that the process is alive."""
-        return {"status": "alive"}
-
-    @api.get("/readyz")
-    async def readyz() -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
-        """Say whether a webhook can be taken now, and by which path."""
-        if intake.path is None:
-            problem = {
-                "type": "about:blank",
-                "title": "neither the log nor the spool can take a webhook",
-                "status": 503,
-            }
-            return JSONResponse({**problem, "reason": "log_unavailable"}, 503, media_type="application/problem+json")
-        return JSONResponse({"status": "ready", "path": intake.path})
-
-    return api
 
 
 def _reach_or_spool(url: str, spools: Path) -> None:

@@ -20,7 +20,6 @@ COMMANDS: Mapping[str, str] = {
     "calls": "calls",
     "report": "report",
     "log": "log",
-    "keys": "keys",
     "rebuild": "rebuild",
     "keys": "keys",
 }

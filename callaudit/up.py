@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -20,13 +20,21 @@ RESTART_SECONDS = 1.0
 STOP_SECONDS = 15.0
 
 
+def _nothing() -> None:
+    """Leave all as it is."""
+
+
 @dataclass(slots=True)
 class Process:
-    """One process that is kept running: ``python -m callaudit <arguments>``; None: in this one's environment."""
+    """One process that is kept running: ``python -m callaudit <arguments>``; None: in this one's environment.
+
+    ``died`` is called when it did, before it is started again.
+    """
 
     arguments: Sequence[str]
     pass_fds: Sequence[int] = ()
     environment: Mapping[str, str] | None = None
+    died: Callable[[], None] = _nothing
     running: subprocess.Popen[bytes] | None = None
     started_at: float = field(default=0.0)
 
@@ -47,6 +55,7 @@ class Process:
         if time.monotonic() - self.started_at >= RESTART_SECONDS:
             with self.running:  # closes our end of its standard input
                 _log.error("process_died", process=self.arguments[0], exit_code=self.running.returncode)
+            self.died()
             self.start()
 
     def stop(self) -> None:

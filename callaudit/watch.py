@@ -1,9 +1,10 @@
-"""What an operator hears of the way into the log: a line when it changes, not one for each webhook."""
+"""What an operator hears of the way into the log: figures of all, and a line when it changes, not one a webhook."""
 
 from pathlib import Path
 
 import structlog
 
+from callaudit.metrics.counters import Counters
 from store.observer import Observer
 from store.spool import Contents
 
@@ -11,10 +12,31 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 class Watch(Observer):
-    """Writes the changes to the log of the process."""
+    """Counts what happens, and writes the changes to the log of the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
         self._alarm = False
+
+    def batch(self, entries: int, seconds: float) -> None:
+        """Count a commit."""
+        self._counters.batch(entries, seconds)
+
+    def appended(self) -> None:
+        """Count a new event."""
+        self._counters.appended()
+
+    def redelivered(self) -> None:
+        """Count a repeated one."""
+        self._counters.redelivered()
+
+    def spooled(self) -> None:
+        """Count an entry that went to the spool."""
+        self._counters.spooled()
+
+    def drained(self, entries: int) -> None:
+        """Count what came out of it."""
+        self._counters.drained(entries)
 
     def log_away(self, why: str) -> None:
         """Say that entries go to the spool from now on."""
@@ -26,6 +48,7 @@ class Watch(Observer):
 
     def spool_holds(self, contents: Contents, *, alarm: bool) -> None:
         """Say when a spool begins to need somebody, and when it no longer does."""
+        self._counters.spool_holds(contents, alarm=alarm)
         if alarm != self._alarm:
             self._alarm = alarm
             say = _log.error if alarm else _log.info

@@ -72,3 +72,23 @@ class KeyRefused(ValueError):
     """A public key in the settings is none."""
 
     reason = "public_key_refused"
+
+
+REASONS = (
+    "signature_missing",
+    "signature_malformed",
+    "signature_mismatch",
+    "timestamp_missing",
+    "timestamp_malformed",
+    "timestamp_outside_tolerance",
+    "method_not_allowed",
+    "body_timeout",
+    "body_too_large",
+    "content_type_unsupported",
+    "content_encoding_unsupported",
+    "log_unavailable",
+    "log_slow",
+    "spool_unavailable",
+    "entry_refused",
+)
+"""Every ``reason`` of a refusal: a closed list, since each is a label of a metric."""

@@ -167,6 +167,11 @@ def stop(process: subprocess.Popen[str]) -> int:
         raise
 
 
+def complaints(said: Iterable[str]) -> list[str]:
+    """Give what a program said beside where it listens and that all is well."""
+    return [line for line in said if not line.startswith("listening on ") and '"level": "info"' not in line]
+
+
 def webhook(number: int, event_type: str = "call.answered", *, attempt: int = 1, **payload: Any) -> bytes:
     """Give the body of an event about one leg; equal numbers and payloads make equal events."""
     named = {

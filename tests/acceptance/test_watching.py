@@ -1,0 +1,187 @@
+"""What whoever watches a running server sees: probes, metrics, structured logs."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import orjson
+import psycopg
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from psycopg import conninfo, sql
+
+from access import keys, registry
+from store import heartbeats
+from tests.acceptance import home as homes
+from tests.acceptance import server
+from tests.conftest import Database
+
+REMOTE = {"x-forwarded-for": "192.0.2.7"}
+
+
+def figures(client: httpx.Client) -> dict[str, float]:
+    """Scrape: the value of each series, named with its labels."""
+    answer = client.get("/metrics")
+    assert answer.status_code == 200, answer.text
+    samples = (sample for family in text_string_to_metric_families(answer.text) for sample in family.samples)
+    return {" ".join([s.name.removeprefix("callaudit_"), *s.labels.values()]): s.value for s in samples}
+
+
+def beat(database: Database, process: UUID, duty: str, age: float = 0.0) -> None:
+    """Say, as the worker's role, that somebody was at a duty so many seconds ago."""
+    alive_at = datetime.now(UTC) - timedelta(seconds=age)
+    said = heartbeats.Beat(process=process, duty=duty, since=alive_at, alive_at=alive_at, position=0)
+    with psycopg.connect(database.as_part("worker"), autocommit=True) as worker:
+        heartbeats.beat(worker, said)
+
+
+@pytest.fixture(scope="module")
+def watched(
+    clone: Callable[..., Database], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[server.Site, Database]]:
+    """Serve with two processes behind one socket."""
+    database = clone()
+    with server.serving(database, tmp_path_factory.mktemp("home"), ["--workers", "2"]) as site:
+        yield site, database
+
+
+def test_one_scrape_shows_all_processes(watched: tuple[server.Site, Database]) -> None:
+    """Each request is counted once, whichever process took it and whichever is asked."""
+    site, _ = watched
+    assert site.post(server.webhook(1_000)).status_code == 200
+    before = figures(site.client)
+    for number in range(20):
+        with httpx.Client(base_url=site.url, trust_env=False) as client:  # a connection each: either may take it
+            body = server.webhook(number)
+            assert client.post("/webhooks/telnyx", content=body, headers=site.signed(body)).status_code == 200
+            assert client.post("/webhooks/telnyx", content=body).status_code == 401
+    site.post(server.webhook(0))
+    for _ in range(4):
+        with httpx.Client(base_url=site.url, trust_env=False) as client:
+            after = figures(client)
+        grown = {name: value - before.get(name, 0) for name, value in after.items()}
+        assert grown["webhooks_received_total"] == 41
+        assert grown["webhooks_appended_total"] == 20
+        assert grown["webhooks_redelivered_total"] == 1
+        assert grown["rejected_total signature_missing"] == 20
+        assert grown["batch_entries_sum"] == 21
+        assert grown["log_position"] == 20
+
+
+def test_metrics_are_for_this_machine_and_for_keys(watched: tuple[server.Site, Database]) -> None:
+    """From elsewhere, a key with the scope; without: one reason each, and no figure."""
+    site, database = watched
+    made, other = keys.make("prometheus", ["metrics"]), keys.make("auditor", ["log:read"])
+    with psycopg.connect(database.url, autocommit=True) as owner:
+        for each in (made, other):
+            registry.add(owner, each)
+
+    def asked(token: str | None) -> tuple[int, Any]:
+        shown = {} if token is None else {"authorization": f"Bearer {token}"}
+        answer = site.client.get("/metrics", headers={**REMOTE, **shown})
+        problem = answer.headers["content-type"] == "application/problem+json"
+        return answer.status_code, answer.json()["reason"] if problem else answer.text
+
+    assert asked(None) == (401, "key_missing")
+    assert asked("ca_nothing") == (401, "key_refused")
+    assert asked(keys.make("unknown", ["metrics"]).token) == (401, "key_refused")
+    assert asked(other.token) == (403, "scope_missing")
+    status, text = asked(made.token)
+    assert (status, "callaudit_webhooks_received_total" in text) == (200, True)
+    with psycopg.connect(database.url, autocommit=True) as owner:
+        registry.revoke(owner, "prometheus")
+    assert asked(made.token) == (401, "key_refused")
+    assert not any(each.token.split("_")[2] in line for each in (made, other) for line in site.said)
+
+
+def test_restarted_server_process_keeps_what_was_counted(database: Database, tmp_path: Path) -> None:
+    """The parent starts it in the place of the one that died, and the sum goes on."""
+    with server.serving(database, tmp_path, ["--workers", "2"]) as site:
+        for number in range(10):
+            assert site.post(server.webhook(number)).status_code == 200
+        servers = [pid for pid, words in homes.family(tmp_path).items() if "--socket" in words]
+        assert len(servers) == 2
+        for pid in servers:
+            os.kill(pid, signal.SIGKILL)
+
+        def counted() -> float:
+            try:
+                with httpx.Client(base_url=site.url, trust_env=False) as client:
+                    return figures(client)["webhooks_appended_total"]
+            except httpx.TransportError:
+                return 0
+
+        homes.until(lambda: counted() == 10)
+    assert [path.name for path in (tmp_path / "metrics").iterdir()] == ["lock"]
+
+
+def test_worker_is_ready_while_both_of_its_duties_are_heard_of(database: Database, tmp_path: Path) -> None:
+    """Nobody there, one there, both there, one silent: each is said, with since when."""
+    worker = uuid4()
+    with server.serving(database, tmp_path) as site:
+
+        def asked() -> tuple[int, Any]:
+            answer = site.client.get("/readyz/worker")
+            return answer.status_code, answer.json()
+
+        status, problem = asked()
+        assert (status, problem["reason"]) == (503, "worker_missing")
+        assert problem["late"] == [{"duty": "project", "since": None}, {"duty": "seal", "since": None}]
+        beat(database, worker, "seal", age=60)
+        beat(database, worker, "project")
+        status, problem = asked()
+        assert (status, problem["reason"]) == (503, "worker_late")
+        assert [late["duty"] for late in problem["late"]] == ["seal"]
+        said = figures(site.client)
+        assert (said["worker_alive project"], said["worker_alive seal"]) == (1, 0)
+        beat(database, uuid4(), "seal")
+        status, answer = asked()
+        assert (status, answer["status"], answer["duties"].keys()) == (200, "ready", {"project", "seal"})
+        assert site.client.get("/readyz").status_code == 200  # whatever the worker does
+
+
+def test_scrape_and_probe_answer_while_postgres_is_away(database: Database, tmp_path: Path) -> None:
+    """Within two seconds; what is counted here is told, what is not known is not, and readiness names the path."""
+    with server.serving(database, tmp_path) as site:
+        assert site.post(server.webhook(1)).status_code == 200
+        _allow_connections(database, allow=False)
+        try:
+            homes.until(lambda: site.client.get("/readyz").json().get("path") == "spool")
+            began = time.monotonic()
+            said = figures(site.client)
+            worker = site.client.get("/readyz/worker")
+            remote = site.client.get(
+                "/metrics", headers={**REMOTE, "authorization": f"Bearer {keys.make('x', ['metrics']).token}"}
+            )
+            assert time.monotonic() - began < 6
+            assert (said["log_reachable"], said["webhooks_appended_total"]) == (0, 1)
+            assert "worker_alive seal" not in said
+            assert (worker.status_code, worker.json()["reason"]) == (503, "log_unavailable")
+            assert (remote.status_code, remote.json()["reason"]) == (503, "log_unavailable")
+        finally:
+            _allow_connections(database, allow=True)
+        homes.until(lambda: site.client.get("/readyz").json().get("path") == "log")
+        assert figures(site.client)["log_reachable"] == 1
+    for line in site.said:
+        assert line.startswith("listening on ") or isinstance(orjson.loads(line)["event"], str), line
+    events = [orjson.loads(line)["event"] for line in site.said if line.startswith("{")]
+    assert events[0] == "serving"
+    assert events[-1] == "served"
+    assert {"log_away", "log_back"} <= set(events)
+
+
+def _allow_connections(database: Database, *, allow: bool) -> None:
+    """Open or close the database, and end the connections it has."""
+    name = conninfo.conninfo_to_dict(database.url)["dbname"]
+    with psycopg.connect(conninfo.make_conninfo(database.url, dbname="postgres"), autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}").format(sql.Identifier(str(name)), sql.Literal(allow))
+        )
+        if not allow:
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
