@@ -87,7 +87,8 @@ GRANT SELECT ON log.tiles, log.checkpoints TO @ingest@, @worker@, @auditor@;
 GRANT INSERT ON log.tiles, log.checkpoints TO @worker@;
 -- LOCK TABLE asks for UPDATE; the trigger still refuses it.
 GRANT SELECT, UPDATE ON log.seal_turn TO @worker@;
-GRANT SELECT, INSERT, UPDATE ON intake.heartbeats TO @ingest@, @worker@;
+-- A stretch may grow; when it began, and whose it is, stays.
+GRANT SELECT, INSERT, UPDATE (alive_at, oldest_waiting, position, stopped) ON intake.heartbeats TO @ingest@, @worker@;
 GRANT SELECT ON intake.heartbeats TO @auditor@;
 GRANT UPDATE (readmitted_at) ON intake.rejections TO @ingest@;
 

@@ -1,15 +1,22 @@
 """What each part of the program may touch, listed whole: a grant too many fails here as one too few does."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import errors as postgres_errors
 
+from projections import project
+from store import heartbeats, sealing, signing, standing
 from tests.conftest import Database
 from tests.integration.store import log as kept
 from tests.unit.store import made
 
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 APPEND = {"INSERT", "SELECT"}
 LOG_AND_INTAKE = {
     ("ingest", "log.events"): {"INSERT"},
@@ -18,7 +25,7 @@ LOG_AND_INTAKE = {
     ("ingest", "log.tiles"): {"SELECT"},
     ("ingest", "log.checkpoints"): {"SELECT"},
     ("ingest", "log.append_turn"): {"SELECT", "UPDATE"},
-    ("ingest", "intake.heartbeats"): {*APPEND, "UPDATE"},
+    ("ingest", "intake.heartbeats"): APPEND,
     ("ingest", "intake.rejections"): APPEND,
     ("ingest", "intake.rejection_counts"): {*APPEND, "UPDATE"},
     ("ingest", "intake.redelivery_counts"): {*APPEND, "UPDATE"},
@@ -29,7 +36,7 @@ LOG_AND_INTAKE = {
     ("worker", "log.checkpoints"): APPEND,
     ("worker", "log.append_turn"): {"SELECT", "UPDATE"},
     ("worker", "log.seal_turn"): {"SELECT", "UPDATE"},
-    ("worker", "intake.heartbeats"): {*APPEND, "UPDATE"},
+    ("worker", "intake.heartbeats"): APPEND,
     ("worker", "intake.rejections"): {"SELECT"},
     ("worker", "intake.rejection_counts"): {*APPEND, "UPDATE"},
     ("worker", "intake.redelivery_counts"): {*APPEND, "UPDATE"},
@@ -45,7 +52,10 @@ LOG_AND_INTAKE = {
     ("auditor", "intake.redelivery_counts"): {"SELECT"},
     ("ingest", "access.api_keys"): {"SELECT"},
 }
+BEATING = {"alive_at", "oldest_waiting", "position", "stopped"}
 COLUMNS = {
+    ("ingest", "intake.heartbeats", "UPDATE"): BEATING,
+    ("worker", "intake.heartbeats", "UPDATE"): BEATING,
     ("ingest", "log.events", "SELECT"): {"position", "leaf_hash", "delivery_id"},
     ("ingest", "log.redeliveries", "SELECT"): {"position", "delivery_id"},
     ("ingest", "intake.rejections", "UPDATE"): {"readmitted_at"},
@@ -192,6 +202,79 @@ def test_auditor_reads_everything_and_writes_nothing(database: Database) -> None
         ):
             with pytest.raises(postgres_errors.InsufficientPrivilege):
                 auditor.execute(statement)
+
+
+REFUSED = {
+    "ingest": (
+        "SELECT body FROM log.events",
+        "SELECT signature FROM log.events",
+        "SELECT body FROM log.redeliveries",
+        "INSERT INTO log.tiles VALUES (0, 0, '')",
+        "INSERT INTO log.checkpoints (size, origin, note, sealed_at) VALUES (1, '', '', now())",
+        "SELECT FROM log.seal_turn",
+        "UPDATE intake.heartbeats SET since = now()",
+        "DELETE FROM intake.heartbeats",
+        "UPDATE intake.rejections SET reason = ''",
+        "DELETE FROM intake.rejections",
+        "SELECT intake.prune(now())",
+        "SELECT FROM calls.timeline",
+        "CREATE TABLE public.mine ()",
+        "CREATE TABLE log.mine ()",
+        "SET ROLE callaudit_worker",
+        "SET ROLE callaudit_owner",
+    ),
+    "worker": (
+        "UPDATE log.checkpoints SET note = ''",
+        "DELETE FROM log.tiles",
+        "UPDATE intake.heartbeats SET since = now()",
+        "DELETE FROM intake.heartbeats",
+        "INSERT INTO intake.rejections DEFAULT VALUES",
+        "DELETE FROM intake.rejections",
+        "SELECT FROM access.api_keys",
+        "ALTER TABLE calls.timeline ADD COLUMN mine text",
+        "CREATE TABLE public.mine ()",
+        "SET ROLE callaudit_owner",
+    ),
+}
+
+
+@pytest.mark.parametrize("part", REFUSED)
+def test_part_is_refused_what_is_not_its_business(database: Database, part: str) -> None:
+    """Who takes webhooks reads none and seals none; who seals and projects takes none, and changes no history."""
+    with psycopg.connect(database.as_part(part), autocommit=True) as connection:
+        for statement in REFUSED[part]:
+            with pytest.raises(postgres_errors.InsufficientPrivilege):
+                connection.execute(statement)
+
+
+def test_ingest_does_all_of_its_work_with_its_grants(database: Database) -> None:
+    """It appends, counts deliveries beyond the twentieth, keeps refusals, and says that it lives and for how long."""
+    with kept.appender(database) as appender:
+        appender.append([made.entry(0)] * 25)
+    said = heartbeats.Beat(process=uuid4(), duty="ingest", since=NOW, alive_at=NOW)
+    later = replace(said, alive_at=NOW + timedelta(seconds=1))
+    with psycopg.connect(database.as_part("ingest"), autocommit=True) as ingest:
+        heartbeats.beat(ingest, said)
+        heartbeats.beat(ingest, later)
+        heartbeats.settle(ingest, said.process)
+        assert heartbeats.latest(ingest) == {"ingest": replace(later, stopped=True)}
+        assert standing.look(ingest).position == 1
+
+
+def test_worker_does_all_of_its_work_with_its_grants(database: Database, tmp_path: Path) -> None:
+    """It projects, seals, beats, appends what it found out, and prunes what was refused long ago."""
+    with kept.appender(database) as appender:
+        appender.append([made.entry(number) for number in range(300)])
+    with sealing.connect(database.as_part("worker")) as worker:
+        sealed = sealing.Sealer(worker, signing.Folder(tmp_path), lambda: NOW).seal()
+        assert sealed is not None
+        assert sealed.size == 300
+        heartbeats.beat(worker, heartbeats.Beat(process=uuid4(), duty="seal", since=NOW, alive_at=NOW))
+        worker.execute("SELECT intake.prune(now())")
+    with kept.appender(database, "worker") as appender:
+        appender.append([made.entry(300)])
+    with project.connect(database.as_part("worker")) as worker:
+        assert project.Projector(worker, lambda: 0).step().events > 0
 
 
 def test_stranger_reads_nothing(clone: Callable[..., Database]) -> None:
