@@ -11,7 +11,7 @@ from nacl.exceptions import CryptoError
 from callaudit import database, output, settings, verdicts
 from callaudit.commands.options import Json
 from calls import envelope
-from ingest import verifier
+from ingest import keys
 from ingest.strongbox import Strongbox
 from store import notes, signing
 from store import verify as verifying
@@ -98,8 +98,8 @@ def _keys_here(folder: signing.Folder) -> list[notes.Verifier]:
 def _telnyx_keys(setting: str, vouched_by: str) -> list[TelnyxKey]:
     if not setting.strip():
         return []
-    keys = verifier.public_keys(setting)
-    return [TelnyxKey(key.key_id, key.label, bytes(key.verify_key), vouched_by) for key in keys]
+    named = keys.public_keys(setting)
+    return [TelnyxKey(key.key_id, key.label, bytes(key.verify_key), vouched_by) for key in named]
 
 
 def sealing_key(path: Path) -> Callable[[bytes], bytes | None] | None:

@@ -12,7 +12,7 @@ from psycopg import sql
 
 import simulator
 from calls import envelope
-from ingest import deliveries, verifier
+from ingest import deliveries, keys
 from ingest.strongbox import Strongbox
 from store import checkpoints, notes, rows, system, telnyx_keys, tree, verify
 from store.checkpoints import Checkpoint
@@ -36,7 +36,7 @@ Connection = psycopg.Connection[Any]
 def delivery(number: int, *, key: simulator.Key = TELNYX, body: bytes | None = None) -> Entry:
     """Give the entry of a webhook as ingest makes it: every seventh is masked, every eleventh has a URL sealed."""
     body = body or _body(number)
-    (public,) = verifier.public_keys(key.public)
+    (public,) = keys.public_keys(key.public)
     return deliveries.entry(
         deliveries.Delivery(
             delivery_id=uuid5(NAMESPACE_OID, str(number)),
@@ -62,7 +62,7 @@ def _body(number: int) -> bytes:
 
 def trusted(key: simulator.Key = TELNYX, label: str = "live", **payload: Any) -> Entry:
     """Give the event by which the log names one of Telnyx's keys."""
-    (public,) = verifier.public_keys(key.public)
+    (public,) = keys.public_keys(key.public)
     said = {"key_id": public.key_id, "public_key": key.public, "label": label, "valid_from": None, "valid_to": None}
     return system.event(system.KEY_TRUSTED, {**said, **payload}, made.RECEIVED_US)
 
@@ -164,7 +164,7 @@ def given(**fields: Any) -> verify.Given:
 
 def telnyx_key(key: simulator.Key = TELNYX) -> telnyx_keys.TelnyxKey:
     """Give a key of Telnyx's as somebody outside would."""
-    (public,) = verifier.public_keys(key.public)
+    (public,) = keys.public_keys(key.public)
     return telnyx_keys.TelnyxKey(public.key_id, "given", bytes(public.verify_key), "option")
 
 
