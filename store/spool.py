@@ -8,6 +8,7 @@ process ends; ``adopt`` then takes the file over.
 """
 
 import dataclasses
+import errno
 import fcntl
 import os
 import sqlite3
@@ -27,6 +28,10 @@ BYTES_MAX_DEFAULT = 2**30
 
 ALARM_SHARE = 0.5
 """From this share of its bytes on, a spool says that it fills up: half of the time that is left to act."""
+
+RESERVE_BYTES = 8 * 2**20
+"""Left free on the disk: SQLite needs room to move rows out again, and a spool that filled the last of it would never
+be emptied. Twice what its write-ahead log grows to."""
 
 READ_BYTES_MAX = 16 * 2**20
 """Bytes of bodies that are read at once, to be appended."""
@@ -94,10 +99,11 @@ class Spool:
         marks = ", ".join("?" * len(_FIELDS))
         statement = f"INSERT INTO entries ({names}) VALUES ({marks})"  # noqa: S608  names of the class
         try:
+            self._see_that_there_is_room()
             with self._turn, self._opened() as connection:
                 return [Spooled(connection.execute(statement, _row(entry)).lastrowid or 0) for entry in entries]
         except (sqlite3.Error, OSError) as error:
-            self._give_up()
+            self._give_up_after(error)
             return [SpoolUnavailable(str(error))] * len(entries)
 
     def oldest(self, limit: int) -> list[Waiting]:
@@ -113,6 +119,8 @@ class Spool:
     def remove(self, numbers: Sequence[int]) -> None:
         """Forget rows that the log has. Raises SpoolUnavailable: they come again, and the log knows them."""
         self._change("DELETE FROM entries WHERE number = ?", [(number,) for number in numbers])
+        if not self._ask("SELECT 1 FROM entries LIMIT 1"):
+            self._ask("PRAGMA incremental_vacuum")  # while rows remain, this would need room itself
 
     def set_aside(self, number: int, reason: str) -> None:
         """Keep a row that the log refuses, out of the way of the others. Raises SpoolUnavailable."""
@@ -123,7 +131,11 @@ class Spool:
         return self._ask("SELECT number, refused, event_id FROM entries WHERE refused IS NOT NULL ORDER BY number")
 
     def note_alive(self, stretch: Stretch) -> None:
-        """Write down that a process could take webhooks all that time. Raises SpoolUnavailable."""
+        """Write down that a process could take webhooks all that time. Raises SpoolUnavailable where it could not."""
+        try:
+            self._see_that_there_is_room()
+        except OSError as error:
+            raise SpoolUnavailable(f"the spool {self.path} cannot grow: {error.strerror}") from error
         self._change(
             "INSERT INTO stretch VALUES (?, ?, ?) ON CONFLICT (process) DO UPDATE"
             " SET since_us = excluded.since_us, alive_us = excluded.alive_us",
@@ -138,8 +150,8 @@ class Spool:
         """Count it. Raises SpoolUnavailable."""
         ((rows, oldest_us),) = self._ask("SELECT count(*), min(received_us) FROM entries WHERE refused IS NULL")
         ((set_aside,),) = self._ask("SELECT count(*) FROM entries WHERE refused IS NOT NULL")
-        ((pages,),) = self._ask("PRAGMA page_count")
-        return Contents(rows, set_aside, pages * _PAGE_BYTES, oldest_us)
+        ((used,),) = self._ask("SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count")
+        return Contents(rows, set_aside, used * _PAGE_BYTES, oldest_us)
 
     def close(self) -> None:
         """Close the file; its lock stays until ``release``."""
@@ -162,7 +174,7 @@ class Spool:
             with self._turn, self._opened() as connection:
                 return connection.execute(query, parameters).fetchall()
         except (sqlite3.Error, OSError) as error:
-            self._give_up()
+            self._give_up_after(error)
             raise SpoolUnavailable(f"the spool {self.path} cannot be read: {error}") from error
 
     def _change(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -170,7 +182,7 @@ class Spool:
             with self._turn, self._opened() as connection:
                 connection.executemany(statement, rows)
         except (sqlite3.Error, OSError) as error:
-            self._give_up()
+            self._give_up_after(error)
             raise SpoolUnavailable(f"the spool {self.path} cannot be written: {error}") from error
 
     def _opened(self) -> sqlite3.Connection:
@@ -178,6 +190,16 @@ class Spool:
         if self._connection is None:
             self._connection = _open(self.path, self._bytes_max)
         return self._connection
+
+    def _see_that_there_is_room(self) -> None:
+        disk = os.statvfs(self.path.parent)
+        if disk.f_bavail * disk.f_frsize < RESERVE_BYTES:
+            raise OSError(errno.ENOSPC, "the disk has no room to spare")
+
+    def _give_up_after(self, error: Exception) -> None:
+        """Open the file again next time; one that is only full can still be read, but perhaps not be opened."""
+        if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL:
+            self._give_up()
 
     def _give_up(self) -> None:
         with self._turn:
@@ -220,7 +242,8 @@ def all_in(directory: Path) -> list[Spool]:
 def _open(path: Path, bytes_max: int) -> sqlite3.Connection:
     made = not path.exists()
     connection = sqlite3.connect(path, check_same_thread=False, timeout=1.0)
-    connection.execute("PRAGMA auto_vacuum = FULL")  # what was drained is the disk's again; set before any table
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # set before any table; see remove
+    connection.execute("PRAGMA secure_delete = OFF")  # nothing secret is in it, and overwriting would need room
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA journal_size_limit = {1_000 * _PAGE_BYTES}")
     connection.execute("PRAGMA synchronous = FULL")  # without it the newest commits would not outlive a power cut

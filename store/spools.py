@@ -17,6 +17,7 @@ class Spools:
     def __init__(self, directory: Path, bytes_max: int, observer: Observer) -> None:
         """Take where spools are, how large one may grow, and who hears that one fails."""
         self.is_up = False
+        self._said: str | None = None
         self._directory = directory
         self._bytes_max = bytes_max
         self._observer = observer
@@ -39,12 +40,17 @@ class Spools:
         try:
             self.own().note_alive(stretch)
         except SpoolUnavailable as error:
-            if self.is_up:
-                self._observer.spool_failed(str(error))
-            self.is_up = False
+            self.failed(error)
         else:
-            self.is_up = True
+            self._said, self.is_up = None, True
         return self.is_up
+
+    def failed(self, error: SpoolUnavailable) -> None:
+        """Take note that a spool can be neither read nor written; the observer hears of it once."""
+        self.is_up = False
+        if str(error) != self._said:
+            self._said = str(error)
+            self._observer.spool_failed(self._said)
 
     def adopt(self) -> list[Spool]:
         """Take over what processes that are gone left behind, and give it."""

@@ -116,7 +116,7 @@ class Tender:
             self._adopt(connection)
             self._beat(connection)
             self._drain(connection)
-        except (psycopg.Error, OSError) as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, a thread that ended would be a silence
             self._disconnect()
             self.log_failed(type(error).__name__)
             self._note_alive()
@@ -178,7 +178,7 @@ class Tender:
                         beat_at = time.monotonic() + TEND_SECONDS
                 self._settle(connection, each)
             except SpoolUnavailable as error:
-                self._observer.spool_failed(str(error))
+                self._spools.failed(error)
 
     def _move(self, each: Spool) -> bool:
         """Move some rows into the log; tells whether there were any. Raises SpoolUnavailable, psycopg.Error."""

@@ -10,10 +10,12 @@ import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import psycopg
 
+from store import spool
 from tests.acceptance import server
 from tests.conftest import Database
 from tests.integration.store import log
@@ -68,7 +70,7 @@ class Load:
 
     async def _deliver(self, client: httpx.AsyncClient, number: int, attempt: int) -> bool:
         body = server.webhook(number, attempt=attempt)
-        headers = server.KEY.sign(str(int(time.time())), body)
+        headers = signed(body)
         began = time.monotonic()
         try:
             answer = await client.post(f"{self.url}/webhooks/telnyx", content=body, headers=headers)
@@ -116,18 +118,36 @@ def stored_once(database: Database, answered: set[int]) -> None:
     assert missing == set()
 
 
-def drained(database: Database) -> bool:
-    """Say whether no process has anything left in its spool, as far as it said, and all is projected."""
-    query = "SELECT count(*) FROM intake.heartbeats WHERE duty = 'ingest' AND oldest_waiting IS NOT NULL"
-    projected = "SELECT position FROM calls.progress"
+def signed(body: bytes) -> dict[str, str]:
+    """Give the headers of a genuine delivery."""
+    return server.KEY.sign(str(int(time.time())), body)
+
+
+def is_taken(url: str, number: int) -> bool:
+    """Post a webhook, and say whether it was taken."""
+    body = server.webhook(number)
+    return httpx.post(f"{url}/webhooks/telnyx", content=body, headers=signed(body), trust_env=False).status_code == 200
+
+
+def drained_spools(home: Path) -> bool:
+    """Say whether nothing waits in any spool of a home, a dead process's included."""
+    rows = 0
+    for each in spool.all_in(home / "spool"):
+        rows += each.contents().rows
+        each.close()
+    return rows == 0
+
+
+def drained(database: Database, home: Path) -> bool:
+    """Say whether nothing waits in a spool, as the spools say and as their processes said, and all is projected."""
+    progress = """
+        SELECT (SELECT coalesce(max(position) + 1, 0) FROM log.events) = (SELECT position FROM calls.progress)
+           AND NOT EXISTS (SELECT FROM calls.reviews WHERE unfolded_position IS NOT NULL)
+           AND NOT EXISTS (SELECT FROM intake.heartbeats WHERE duty = 'ingest' AND oldest_waiting IS NOT NULL)
+    """
     with psycopg.connect(database.url) as connection:
-        waiting = connection.execute(query).fetchone()
-        head = connection.execute("SELECT coalesce(max(position) + 1, 0) FROM log.events").fetchone()
-        done = connection.execute(projected).fetchone()
-        unfolded = connection.execute(
-            "SELECT count(*) FROM calls.reviews WHERE unfolded_position IS NOT NULL"
-        ).fetchone()
-    return waiting == (0,) and done == head and unfolded == (0,)
+        projected = connection.execute(progress).fetchone() == (True,)
+    return projected and drained_spools(home)
 
 
 def is_projecting(database: Database) -> bool:

@@ -47,6 +47,21 @@ class Site:
         except httpx.TransportError:
             return False
 
+    def is_recovered(self) -> bool:
+        """Say whether nothing waits any more, in no spool and for no projection."""
+        try:
+            return storm.drained(self.database, self.home)
+        except psycopg.OperationalError:
+            return False
+
+    def is_whole(self, answered: set[int]) -> None:
+        """See that what was answered is there once, that the log verifies, and that read models equal a rebuild."""
+        storm.stored_once(self.database, answered)
+        given = homes.environment(self.home)
+        for command in (["log", "verify", "--json"], ["rebuild", "--check"]):
+            checked = server.run(command, given, self.home)
+            assert checked.returncode == 0, checked.stdout + checked.stderr
+
     @property
     def database(self) -> Database:
         """The database of the home, while it runs."""
@@ -102,8 +117,8 @@ def test_nothing_is_lost_when_processes_are_killed(
                         os.kill(chance.choice(living), signal.SIGKILL)
                     kills += 1
         homes.until(site.is_ready)
-        homes.until(lambda: _recovered(site))
-        _is_whole(site, sending.answered)
+        homes.until(site.is_recovered)
+        site.is_whole(sending.answered)
     assert kills > seconds / 2
     assert len(sending.answered) > 50 * seconds / 10
 
@@ -125,8 +140,8 @@ def test_nothing_is_lost_when_everything_is_killed_at_once(site: Site, full: boo
             answered |= sending.answered
     with contextlib.ExitStack() as stack:
         site.start(stack)
-        homes.until(lambda: _recovered(site))
-        _is_whole(site, answered)
+        homes.until(site.is_recovered)
+        site.is_whole(answered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +183,7 @@ def test_every_answer_comes_in_time_while_postgres_is_stopped(tmp_path: Path, ho
             homes.until(lambda: len(sending.answered) > before + 20)
         assert set(sending.statuses) == {200}
         assert sending.slowest < ANSWER_SECONDS_MAX
-        homes.until(lambda: storm.drained(database))
+        homes.until(lambda: storm.drained(database, tmp_path / "home"))
         storm.stored_once(database, sending.answered)
 
 
@@ -178,18 +193,3 @@ def _created(running: postgres.Running) -> str:
     url = running.url(dbname="storm")
     migrations.upgrade(url)
     return url
-
-
-def _recovered(site: Site) -> bool:
-    try:
-        return storm.drained(site.database)
-    except psycopg.OperationalError:
-        return False
-
-
-def _is_whole(site: Site, answered: set[int]) -> None:
-    """See that the log is whole by its own verifier, and that the read models are what a rebuild makes of it."""
-    storm.stored_once(site.database, answered)
-    given = homes.environment(site.home)
-    checked = server.run(["rebuild", "--check"], given, site.home)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
