@@ -156,3 +156,17 @@ def test_settings_do_not_change_after_they_are_read() -> None:
     read = settings.load()
     with pytest.raises(pydantic.ValidationError):
         read.telnyx_public_key = KEY  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("place", ["backup/checkpoints", "/mnt/worm", "s3://bucket/log", "https://host/bucket"])
+def test_second_place_is_a_folder_or_a_url(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """What is no URL is a folder."""
+    monkeypatch.setenv("CALLAUDIT_CHECKPOINT_MIRROR", place)
+    assert settings.load().callaudit_checkpoint_mirror == place
+
+
+def test_second_place_of_an_unknown_kind_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is sealed; what stands in the URL is not repeated."""
+    said = refusal(monkeypatch, CALLAUDIT_CHECKPOINT_MIRROR="ftp://user:hunter2@host/x")
+    assert said.startswith("CALLAUDIT_CHECKPOINT_MIRROR: expected a folder, or a URL")
+    assert "hunter2" not in said
