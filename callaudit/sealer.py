@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import psycopg
 import structlog
@@ -40,11 +39,9 @@ class Pace:
 
 
 @contextmanager
-def running(
-    url: str, folder: signing.Folder, stop: threading.Event, process: UUID, pace: Pace = Pace()
-) -> Generator[None]:
+def running(url: str, folder: signing.Folder, stop: threading.Event, pace: Pace = Pace()) -> Generator[None]:
     """Seal during the block, and once more at its end."""
-    thread = threading.Thread(target=run, args=(url, folder, stop, process, pace), name="seal", daemon=True)
+    thread = threading.Thread(target=run, args=(url, folder, stop, pace), name="seal", daemon=True)
     thread.start()
     try:
         yield
@@ -53,9 +50,9 @@ def running(
         thread.join(STOP_SECONDS)
 
 
-def run(url: str, folder: signing.Folder, stop: threading.Event, process: UUID, pace: Pace = Pace()) -> None:
+def run(url: str, folder: signing.Folder, stop: threading.Event, pace: Pace = Pace()) -> None:
     """Seal until told to stop, whatever happens; a database that is away is waited for."""
-    sealer = _Sealer(url, folder, process, pace)
+    sealer = _Sealer(url, folder, pace)
     while True:
         last = stop.is_set()
         try:
@@ -75,13 +72,12 @@ def run(url: str, folder: signing.Folder, stop: threading.Event, process: UUID, 
 class _Sealer:
     """What lasts from one connection to the next."""
 
-    def __init__(self, url: str, folder: signing.Folder, process: UUID, pace: Pace) -> None:
+    def __init__(self, url: str, folder: signing.Folder, pace: Pace) -> None:
         self._url = url
         self._folder = folder
-        self._process = process
         self._pace = pace
         self._began = _now()
-        self._alive_since: datetime | None = None
+        self._pulse: heartbeats.Pulse | None = None
         self._alarm = alarms.Alarm("not_sealed", "sealing_again")
         self._beat_at = 0.0
 
@@ -102,7 +98,7 @@ class _Sealer:
 
     def failed(self, reason: str, detail: str) -> None:
         """Say that nothing is sealed; it is no sign of life, and the next one begins another stretch."""
-        self._alive_since = None
+        self._pulse = None
         self._alarm.on(reason, detail)
 
     def _seal(self, sealer: sealing.Sealer) -> bool:
@@ -120,8 +116,11 @@ class _Sealer:
         since = progress.sealed_at or self._began
         if progress.oldest_waiting is not None or _now() - since < self._pace.idle:
             return
-        said = {"size": progress.position, "since": system.instant(_us(since))}
-        entry = system.event(system.IDLE, said, _us(_now()))
+        said = {
+            "size": progress.position,
+            "since": since.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        }
+        entry = system.event(system.IDLE, said, _now_us())
         with append.connect(self._url, application_name="callaudit sealer") as connection:
             (outcome,) = append.Appender(connection).append([entry])
         if not isinstance(outcome, Kept):
@@ -131,26 +130,19 @@ class _Sealer:
         if not stopped and time.monotonic() < self._beat_at:
             return
         self._beat_at = time.monotonic() + heartbeats.BEAT_SECONDS / 2
-        now = _now()
-        self._alive_since = self._alive_since or now
+        self._pulse = self._pulse or heartbeats.Pulse("seal", _now_us)
         progress = sealing.progress(connection)
-        heartbeats.beat(
+        self._pulse.beat(
             connection,
-            heartbeats.Beat(
-                process=self._process,
-                duty="seal",
-                since=self._alive_since,
-                alive_at=now,
-                oldest_waiting=progress.oldest_waiting,
-                position=progress.position,
-                stopped=stopped and progress.oldest_waiting is None,
-            ),
+            position=progress.position,
+            oldest_waiting=progress.oldest_waiting,
+            stopped=stopped and progress.oldest_waiting is None,
         )
 
 
+def _now_us() -> int:
+    return time.time_ns() // 1_000
+
+
 def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _us(instant: datetime) -> int:
-    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return heartbeats.at(_now_us())

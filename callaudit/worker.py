@@ -36,12 +36,17 @@ def now() -> Instant:
     return time.time_ns() // 1_000
 
 
+def reach(url: str) -> None:
+    """Raise psycopg.Error unless there is a database with this program's schema."""
+    project.connect(url).close()
+
+
 def run(url: str, stop: threading.Event) -> None:
     """Project until told to stop. A step is one transaction, never half done.
 
     A database that cannot be reached at first raises; one that is lost later is waited for.
     """
-    project.connect(url).close()
+    reach(url)
     while not stop.is_set():
         try:
             with project.connect(url) as connection:

@@ -1,7 +1,6 @@
 """``worker`` and ``migrate``: what runs beside the front."""
 
 from typing import Annotated
-from uuid import uuid4
 
 import typer
 
@@ -15,11 +14,12 @@ def worker(with_parent: WithParent = False) -> None:
     """Seal the log, and project it into the tables people query."""
     if with_parent:
         stopping.with_parent()
-    stop, process = stopping.on_signals(), uuid4()
+    stop = stopping.on_signals()
     read = settings.load()
     with database.opened(read) as opened:
         url, keys = opened.as_part("worker"), signing.Folder(read.home / "keys")
-        with mirroring.running(url, keys, read.callaudit_checkpoint_mirror), sealer.running(url, keys, stop, process):
+        projector.reach(url)  # what is wrong from the start is one sentence, not a line of each thread
+        with mirroring.running(url, keys, read.callaudit_checkpoint_mirror), sealer.running(url, keys, stop):
             projector.run(url, stop)
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -29,7 +28,6 @@ class Sealing:
     """A sealer that runs, and what it has logged."""
 
     logged: list[Any]
-    process: UUID
 
     def said(self, event: str) -> list[Any]:
         """Give what it said of one kind."""
@@ -39,11 +37,10 @@ class Sealing:
 @contextmanager
 def sealing(database: Database, folder: Path, pace: sealer.Pace = SOON) -> Generator[Sealing]:
     """Seal during the block."""
-    process = uuid4()
     with capture_logs() as logged, sealer.running(
-        database.as_part("worker"), signing.Folder(folder), threading.Event(), process, pace
+        database.as_part("worker"), signing.Folder(folder), threading.Event(), pace
     ):  # fmt: skip
-        yield Sealing(logged, process)
+        yield Sealing(logged)
     assert not [thread for thread in threading.enumerate() if thread.name == "seal"]
 
 
@@ -74,7 +71,7 @@ def test_events_are_sealed_as_they_come(database: Database, tmp_path: Path) -> N
         assert run.logged == []
     found = beat(database)
     assert found is not None
-    assert (found.process, found.position, found.stopped) == (run.process, 3, True)
+    assert (found.position, found.stopped) == (3, True)
     assert seals.sealed(database, tmp_path) == [1, 2, 3]
 
 
@@ -108,7 +105,7 @@ def test_idle_event_of_two_sealers_is_there_once(database: Database, tmp_path: P
     pace = sealer.Pace(0.05, timedelta(seconds=0.5), 0.02)
     with capture_logs(), sealing(database, tmp_path, pace):
         other = threading.Event()
-        with sealer.running(database.as_part("worker"), signing.Folder(tmp_path), other, uuid4(), pace):
+        with sealer.running(database.as_part("worker"), signing.Folder(tmp_path), other, pace):
             until(lambda: sealed_size(database) >= 3)
     bodies = [row["body"] for row in log.rows(database) if row["event_type"] == "log.idle"]
     assert len(set(bodies)) == len(bodies)
