@@ -9,7 +9,7 @@ from callaudit import output, settings
 from callaudit.commands import api_keys
 from callaudit.commands.options import Json
 from ingest import keys as telnyx_keys
-from store import notes
+from store import signing
 
 app = typer.Typer(help="Keys: those that prove the log, and those of the API.")
 
@@ -32,10 +32,9 @@ def keys(context: typer.Context, json: Json = False) -> None:
 
 
 def _checkpoint_key(folder: Path) -> list[dict[str, str | None]]:
-    path = folder / "checkpoint.vkey"
-    if not path.exists():  # the worker makes it when it starts for the first time
+    public = signing.Folder(folder).verifier()
+    if public is None:  # the worker makes it when it starts for the first time
         return [{"use": "checkpoints", "label": None, "key_id": None, "public_key": None}]
-    public = notes.verifier(path.read_text(encoding="utf-8"))
     return [{"use": "checkpoints", "label": public.name, "key_id": public.key_hash.hex(), "public_key": str(public)}]
 
 

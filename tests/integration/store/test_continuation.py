@@ -1,14 +1,17 @@
 """A log that cannot be sealed begins anew: the old key never signs again, and the new log says what came before."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
+import psycopg
 import pytest
 
-from store import append, checkpoints, continuation, errors, notes, sealing, signing
+from store import append, checkpoints, continuation, errors, heads, notes, sealing, signing, verify
 from tests.conftest import Database
 from tests.integration.store import log, rows, seals
 from tests.integration.store.test_sealing import as_superuser
+from tests.unit.store import made
 
 
 def go_on(database: Database, folder: Path, reason: str = "restored the backup of 1 March") -> notes.Verifier:
@@ -148,6 +151,31 @@ def test_continuing_that_is_interrupted_at_the_very_end_is_done(database: Databa
     assert checkpoint is not None
     assert checkpoint.origin == new.name
     assert signing.Folder(restored).verifier() == new
+
+
+def test_continued_log_verifies_and_shows_what_was_lost(database: Database, tmp_path: Path) -> None:
+    """With both keys all that is there is proved; the old log's last checkpoint says that there was more."""
+    folder = signing.Folder(tmp_path)
+    with log.appender(database) as appender:
+        for end in (10, 20):
+            log.kept(appender.append([made.entry(number) for number in range(end - 10, end)]))
+            seals.seal(database, tmp_path)
+    lost = folder.last() or ""
+    as_superuser(
+        database,
+        "DELETE FROM log.events WHERE position >= 15",
+        "ALTER TABLE log.event_keys DISABLE TRIGGER append_only",
+        "DELETE FROM log.event_keys WHERE position >= 15",
+        "DELETE FROM log.checkpoints WHERE size = 20",
+    )
+    new = go_on(database, tmp_path)
+    seals.seal(database, tmp_path)
+    with psycopg.connect(database.as_part("auditor")) as connection:
+        given = verify.Given(log_keys=[*folder.retired(), new], signatures=False)
+        assert verify.verify(connection, given).first_wrong is None
+        given = replace(given, checkpoints=[heads.Kept("elsewhere", lost)])
+        wrong = verify.verify(connection, given).first_wrong
+    assert wrong is not None
 
 
 def test_log_that_was_never_sealed_is_not_continued(database: Database, tmp_path: Path) -> None:
