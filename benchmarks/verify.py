@@ -22,7 +22,8 @@ import migrations
 from benchmarks import requests
 from callaudit import postgres
 from calls import envelope
-from ingest import deliveries, keys
+from ingest import deliveries
+from ingest import keys as telnyx_keys
 from ingest.strongbox import Strongbox
 from store import append, sealing, signing, verify
 from store.entry import Entry
@@ -50,7 +51,7 @@ def main() -> None:
 
 
 def _measure(url: str, keys: Path, *, signatures: bool) -> None:
-    (public,) = keys.public_keys(requests.KEY.public)
+    (public,) = telnyx_keys.public_keys(requests.KEY.public)
     key = signing.Folder(keys).verifier()
     given = verify.Given(
         log_keys=[] if key is None else [key],
@@ -78,7 +79,7 @@ def _fill(url: str, events: int) -> None:
 
 
 def _entries(first: int, end: int, box: Strongbox) -> Iterator[Entry]:
-    (public,) = keys.public_keys(requests.KEY.public)
+    (public,) = telnyx_keys.public_keys(requests.KEY.public)
     now_us = int(time.time()) * 1_000_000
     for number in range(first, end):
         body = requests.make_body(number, now_us)

@@ -70,6 +70,11 @@ class Row(NamedTuple):
         return self.received_at + _POSTGRES_EPOCH_US
 
     @property
+    def occurred_us(self) -> int | None:
+        """When it happened by the provider's clock, in microseconds since 1970."""
+        return None if self.occurred_at is None else self.occurred_at + _POSTGRES_EPOCH_US
+
+    @property
     def _body_end(self) -> int:
         begins = _ARRAY_HEADER + 4
         return begins + int.from_bytes(self.signed[_ARRAY_HEADER:begins], "big")
@@ -100,6 +105,18 @@ def keys_since(connection: psycopg.Connection[Any], first: int) -> Iterator[Key]
         named.execute(statements.load("store", "read_keys"), {"first": first})
         while keys := named.fetchmany(CHUNK_ROWS):
             yield from keys
+
+
+def elements(array: bytes) -> list[bytes | None]:
+    """Take apart an array that was read raw."""
+    found: list[bytes | None] = []
+    at = _ARRAY_HEADER
+    while at < len(array):
+        prefix, at = array[at : at + 4], at + 4
+        end = at if prefix == leaf.NULL else at + int.from_bytes(prefix, "big")
+        found.append(None if prefix == leaf.NULL else array[at:end])
+        at = end
+    return found
 
 
 def leaf_of(row: Row) -> bytes:

@@ -1,4 +1,4 @@
-"""``calls list`` and ``calls show``."""
+"""``calls list`` and ``calls show``; beside them ``calls export``."""
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,10 +8,12 @@ import sqlalchemy
 import typer
 
 from callaudit import database, logs, output, settings
+from callaudit.commands import evidence
 from callaudit.commands.options import Json
 from query import calls as question
 
 app = typer.Typer(help="Calls as the log tells them.", no_args_is_help=True)
+app.command("export")(evidence.export)
 
 _LISTED = (
     "call_session_id",

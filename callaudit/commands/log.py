@@ -4,7 +4,7 @@ import psycopg
 import typer
 
 from callaudit import database, output, settings
-from callaudit.commands import log_intake, log_rejections, log_seal, log_verify
+from callaudit.commands import evidence, log_intake, log_rejections, log_seal, log_verify
 from callaudit.commands.options import Json
 from query import log as question
 
@@ -14,6 +14,7 @@ app.command("outage")(log_intake.outage)
 app.command("checkpoint")(log_seal.checkpoint)
 app.command("continue")(log_seal.continue_)
 app.command("verify")(log_verify.verify)
+app.command("proof")(evidence.proof)
 app.command("rejections")(log_rejections.rejections)
 app.command("readmit")(log_rejections.readmit)
 

@@ -1,22 +1,18 @@
 """``log verify``: recompute the log, and say whether it is intact and whether it is complete."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import psycopg
 import typer
-from nacl.exceptions import CryptoError
 
-from callaudit import database, output, settings, verdicts
+from callaudit import database, output, settings, trust, verdicts
 from callaudit.commands.options import Json
 from calls import envelope
-from ingest import keys
-from ingest.strongbox import Strongbox
-from store import notes, signing
+from store import notes
 from store import verify as verifying
 from store.heads import Kept
-from store.telnyx_keys import TelnyxKey
 from store.verify import Given
 
 
@@ -27,7 +23,9 @@ class CheckpointUnreadable(OSError):
 
 
 def verify(
-    since: Annotated[int, typer.Option(help="Recompute from this position on; use stored hashes before.", min=0)] = 0,
+    since: Annotated[
+        int, typer.Option(help="Recompute from this position on; use stored hashes before.", min=0, max=2**62)
+    ] = 0,
     checkpoint: Annotated[
         list[Path] | None, typer.Option(help="A checkpoint that was kept elsewhere, to compare with. Repeatable.")
     ] = None,
@@ -40,7 +38,7 @@ def verify(
         typer.Option(help="[label=]key of Telnyx, from elsewhere; then no other is trusted. Repeatable."),
     ] = None,
     skip_signatures: Annotated[
-        bool, typer.Option("--skip-signatures", help="Check rows, tree and checkpoints only: ten times as fast.")
+        bool, typer.Option("--skip-signatures", help="Check rows, tree and checkpoints only: some times as fast.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -74,48 +72,20 @@ def _given(
     *,
     skip_signatures: bool,
 ) -> Given:
-    folder = signing.Folder(read.home / "keys")
-    last = folder.last()
+    last = trust.folder(read).last()
+    from_outside = trust.telnyx_keys(",".join(telnyx), "option")
     return Given(
-        log_keys=[notes.verifier(text) for text in keys] or _keys_here(folder),
-        telnyx_keys=_telnyx_keys(",".join(telnyx), "option") or _telnyx_keys(read.telnyx_public_key, "settings"),
-        log_may_name_keys=not telnyx,
+        log_keys=trust.log_keys(read, keys),
+        telnyx_keys=from_outside or trust.telnyx_keys(read.telnyx_public_key, "settings"),
+        log_may_name_keys=not from_outside,
         checkpoints=[
             *([] if last is None else [Kept("keys/checkpoint.last", last)]),
             *(Kept(str(path), _note(path)) for path in files),
         ],
-        open_sealed=sealing_key(read.home / "keys" / "sealed_bodies.key"),
+        open_sealed=trust.opener(read),
         data_hash_of=None if skip_signatures else lambda body: envelope.decode(body).data_hash,
         signatures=not skip_signatures,
     )
-
-
-def _keys_here(folder: signing.Folder) -> list[notes.Verifier]:
-    own = folder.verifier()
-    return [*folder.retired(), *([] if own is None else [own])]
-
-
-def _telnyx_keys(setting: str, vouched_by: str) -> list[TelnyxKey]:
-    if not setting.strip():
-        return []
-    named = keys.public_keys(setting)
-    return [TelnyxKey(key.key_id, key.label, bytes(key.verify_key), vouched_by) for key in named]
-
-
-def sealing_key(path: Path) -> Callable[[bytes], bytes | None] | None:
-    """Give what opens sealed bodies, if its key is here; None of it is made."""
-    try:
-        box = Strongbox(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-
-    def open_(sealed: bytes) -> bytes | None:
-        try:
-            return box.open(sealed)
-        except (CryptoError, ValueError):
-            return None
-
-    return open_
 
 
 def _note(path: Path) -> str:

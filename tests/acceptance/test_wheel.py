@@ -34,7 +34,7 @@ def test_wheel_ships_sql_and_tables(tmp_path: Path) -> None:
         str(path.relative_to(ROOT))
         for package in packages
         for path in (ROOT / package).rglob("*")
-        if path.suffix in {".py", ".sql", ".csv", ".mako", ".typed"}
+        if path.suffix in {".py", ".sql", ".csv", ".mako", ".typed", ".html", ".txt"}
     }
 
     assert needed - shipped == set()

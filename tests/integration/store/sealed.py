@@ -115,6 +115,13 @@ def unguard(connection: Connection) -> None:
 
 
 @contextmanager
+def connected(database: Database) -> Generator[Connection]:
+    """Connect as a superuser; what is done is kept."""
+    with psycopg.connect(database.url) as connection:
+        yield connection
+
+
+@contextmanager
 def tampering(database: Database) -> Generator[Connection]:
     """Connect as a superuser with the triggers off; nothing of what is done is kept."""
     with psycopg.connect(database.url) as connection:

@@ -1,0 +1,50 @@
+"""What this machine has to check a log with: the log's keys, Telnyx's, and the key of sealed bodies. Makes none."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from nacl.exceptions import CryptoError
+
+from callaudit.settings import Settings
+from ingest import keys
+from ingest.strongbox import Strongbox
+from store import notes, signing
+from store.telnyx_keys import TelnyxKey
+
+
+def folder(read: Settings) -> signing.Folder:
+    """Give the folder of the log's key."""
+    return signing.Folder(read.home / "keys")
+
+
+def log_keys(read: Settings, given: Sequence[str] = ()) -> list[notes.Verifier]:
+    """Give the log's public keys: those given, or else the one here and those before it. Raises NoteKeyRefused."""
+    if given:
+        return [notes.verifier(text) for text in given]
+    here = folder(read)
+    own = here.verifier()
+    return [*here.retired(), *([] if own is None else [own])]
+
+
+def telnyx_keys(setting: str, vouched_by: str) -> list[TelnyxKey]:
+    """Read Telnyx's keys as settings and options give them. Raises KeyRefused."""
+    if not setting.strip():
+        return []
+    return [TelnyxKey(key.key_id, key.label, bytes(key.verify_key), vouched_by) for key in keys.public_keys(setting)]
+
+
+def opener(read: Settings) -> Callable[[bytes], bytes | None] | None:
+    """Give what opens sealed bodies, if its key is here: None for what does not open."""
+    path: Path = read.home / "keys" / "sealed_bodies.key"
+    try:
+        box = Strongbox(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+    def open_(sealed: bytes) -> bytes | None:
+        try:
+            return box.open(sealed)
+        except (CryptoError, ValueError):
+            return None
+
+    return open_
