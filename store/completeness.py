@@ -8,18 +8,15 @@ import base64
 import binascii
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import psycopg
 from psycopg.rows import class_row
 
-from store import statements
+from store import heartbeats, statements
 from store.provenance import Open
 from store.telnyx_keys import TelnyxKey
-
-SHORTEST_GAP = timedelta(seconds=5)
-"""A break that the provider's repeats bridge is none."""
 
 _EVER = datetime(1, 1, 2, tzinfo=UTC)
 
@@ -64,7 +61,11 @@ def judge(
     open_sealed: Open | None = None,
 ) -> Completeness:
     """Judge the time from ``begins`` on (None: all of it), in which the log has so many outages on record."""
-    bounds = {"begins": begins or _EVER, "shortest": SHORTEST_GAP}
+    bounds = {
+        "begins": begins or _EVER,
+        "silent": heartbeats.SILENT_AFTER,
+        "settled": heartbeats.SETTLED_AFTER,
+    }
     with connection.cursor(row_factory=class_row(_Cover)) as cursor:
         cover = cursor.execute(statements.load("store", "ingest_cover"), bounds).fetchone()
     assert cover is not None
