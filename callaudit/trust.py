@@ -18,12 +18,11 @@ def folder(read: Settings) -> signing.Folder:
 
 
 def log_keys(read: Settings, given: Sequence[str] = ()) -> list[notes.Verifier]:
-    """Give the log's public keys: those given, or else the one here and those before it. Raises NoteKeyRefused."""
+    """Give the log's public keys: those given, or else the one here. Raises NoteKeyRefused."""
     if given:
         return [notes.verifier(text) for text in given]
-    here = folder(read)
-    own = here.verifier()
-    return [*here.retired(), *([] if own is None else [own])]
+    own = folder(read).verifier()
+    return [] if own is None else [own]
 
 
 def telnyx_keys(setting: str, vouched_by: str) -> list[TelnyxKey]:

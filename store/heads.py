@@ -65,17 +65,22 @@ def _read(note: str, kept_at: str | None, size: int, findings: Findings) -> Head
 
 
 def check_signatures(
-    heads: Sequence[Head], keys: Sequence[notes.Verifier], continued: Iterable[Row], findings: Findings
+    heads: Sequence[Head],
+    keys: Sequence[notes.Verifier],
+    retired: Collection[notes.Verifier],
+    continued: Iterable[Row],
+    findings: Findings,
 ) -> dict[str, int]:
     """Check every head's signature; gives how many each key made.
 
-    ``continued`` are events by which the log changed its key: each names the key before. That word counts for
-    checkpoints from before the event, once the event itself stands under one that a given key signed.
+    ``continued`` are events by which the log changed its key: each names the key before, which counts for checkpoints
+    from before the event and no others, for it may have leaked. The event is believed if it names a key that is known
+    to be ``retired``, or stands under a checkpoint that a given key signed.
     """
     signed = {id(head): key for head in heads for key in keys if _is_signed_by(head, key)}
     vouched = max((head.claimed.size for head in heads if id(head) in signed), default=0)
     for event in continued:
-        former = _former_keys(event) if event.position < vouched else []
+        former = [key for key in _former_keys(event) if key in retired or event.position < vouched]
         for head in heads:
             key = next((key for key in former if _is_signed_by(head, key)), None)
             if key is not None and head.claimed.size <= event.position:

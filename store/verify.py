@@ -45,13 +45,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Given:
     """What a verification is given from outside the database.
 
-    ``log_keys`` are public keys of the log, one an origin. ``telnyx_keys`` are Telnyx's; ``log_may_name_keys`` says
-    whether the log's own ``key.trusted`` events may add to them. ``checkpoints`` are copies kept elsewhere.
-    ``open_sealed`` opens sealed bodies, if the key is at hand. ``data_hash_of`` gives a body's data hash; None leaves
-    obligation 4 out, as ``signatures`` False does 3: what then remains is the tree.
+    ``log_keys`` are public keys of the log, ``retired_keys`` those before them. ``telnyx_keys`` are Telnyx's;
+    ``log_may_name_keys`` says whether the log's own ``key.trusted`` events may add to them. ``checkpoints`` are copies
+    kept elsewhere. ``open_sealed`` opens sealed bodies, if the key is at hand. ``data_hash_of`` gives a body's data
+    hash; None leaves obligation 4 out, as ``signatures`` False does 3: what then remains is the tree.
     """
 
     log_keys: Sequence[notes.Verifier] = ()
+    retired_keys: Sequence[notes.Verifier] = ()
     telnyx_keys: Sequence[TelnyxKey] = ()
     log_may_name_keys: bool = True
     checkpoints: Sequence[Kept] = ()
@@ -140,7 +141,7 @@ def _verify(
         progress(batch[-1].position + 1, size)
     audit.finish(lambda positions: rows.at(connection, positions))
     tree.finish(size)
-    signed = heads.check_signatures(found, given.log_keys, audit.continued, findings)  # (7)
+    signed = heads.check_signatures(found, given.log_keys, given.retired_keys, audit.continued, findings)  # (7)
     return Verdict(
         first_wrong=findings.first,
         wrong=dict(findings.counts),

@@ -76,6 +76,7 @@ def _given(
     from_outside = trust.telnyx_keys(",".join(telnyx), "option")
     return Given(
         log_keys=trust.log_keys(read, keys),
+        retired_keys=[] if keys else trust.folder(read).retired(),
         telnyx_keys=from_outside or trust.telnyx_keys(read.telnyx_public_key, "settings"),
         log_may_name_keys=not from_outside,
         checkpoints=[

@@ -81,7 +81,9 @@ def seal(connection: Connection, sizes: Sequence[int], signer: notes.Signer = SI
     for leaf in [None, *hashes]:
         if leaf is not None:
             for tile, joined in builder.append(leaf):
-                connection.execute("INSERT INTO log.tiles VALUES (%s, %s, %s)", [tile.level, tile.index, joined])
+                connection.execute(
+                    "INSERT INTO log.tiles VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", [tile.level, tile.index, joined]
+                )
         if builder.size in sizes:
             note = checkpoints.sign(Checkpoint(signer.name, builder.size, builder.root()), signer)
             connection.execute(
