@@ -10,7 +10,7 @@ from callaudit import cli
 from callaudit.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ["README.md", "ARCHITECTURE.md", "docs/reports.md", "benchmarks/README.md"]
+DOCUMENTS = ["README.md", "ARCHITECTURE.md", "docs/reports.md", "docs/verifying.md", "benchmarks/README.md"]
 
 
 def _text(name: str) -> str:
@@ -28,7 +28,7 @@ def test_files_named_in_a_document_exist(name: str) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "docs/reports.md"])
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "docs/reports.md", "docs/verifying.md"])
 def test_commands_named_in_a_document_are_commands(name: str) -> None:
     """Every `callaudit …` that a document shows is a command of the program."""
     top = typer.main.get_command(cli.build([]))
