@@ -1,8 +1,6 @@
 """Refusals are written down behind the answer: nobody waits for it, and a flood only makes the count go up.
 
-What of their bytes is kept: the exact ones, where nothing had to be masked; the masked ones, with the exact ones
-sealed beside them, where they hold URLs that grant access; none, and no signature, where they hold something
-guessable, or are too large or too many to look at. Exact bytes can be readmitted (``ingest.readmission``).
+What is kept of them says ``ingest.remains``; exact bytes can be readmitted (``ingest.readmission``).
 """
 
 import asyncio
@@ -13,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Self
 
-from calls import instants, masking
-from ingest import addresses, deliveries, errors
+from calls import instants
+from ingest import addresses, errors, remains
 from ingest.budget import Budget
 from ingest.strongbox import Strongbox
 from ingest.webhook import Request
@@ -38,8 +36,6 @@ BODY_BYTES_MAX = 64 * 2**10
 
 MASKING_SHARE = 0.25
 """Masking costs up to 4 µs a byte, which anybody could have us spend: at most so much of one core goes to it."""
-
-HEADER_CHARACTERS_MAX = 512
 
 Keep = Callable[[Sequence[Rejection], Mapping[Counted, int]], None]
 
@@ -161,29 +157,25 @@ class Recorder:
 
     def _rejection(self, refusal: _Refusal) -> Rejection:
         request, body = refusal.request, refusal.body
-        masked = None if body is None else self._masking.run(lambda: self._mask(request, body))
-        # A body that was not looked at may hold anything.
-        guessable = masked is None or masked.guessable
+        kept = None if body is None else self._masking.run(lambda: self._remains(request, body))
+        kept = kept or remains.Remains()  # a body that was not looked at may hold anything
+        signature = remains.of_signature(request.header(b"telnyx-signature-ed25519"))
         return Rejection(
             received_at=instants.to_datetime(request.received_us),
             remote_address=request.remote_address,
             network=refusal.network,
             reason=refusal.reason,
-            body=None if masked is None or guessable else masked.body,
+            body=kept.body,
             body_bytes=refusal.body_bytes,
-            content_type=_short(request.header(b"content-type")),
-            signed_timestamp=_short(request.header(b"telnyx-timestamp")),
-            signature=None if guessable else _short(request.header(b"telnyx-signature-ed25519")),
-            sealed_body=self._strongbox.seal(body) if masked and body and masked.bearer and not guessable else None,
+            content_type=remains.of_content_type(request.header(b"content-type")),
+            signed_timestamp=remains.of_timestamp(request.header(b"telnyx-timestamp")),
+            signature=signature if kept.with_signature else None,
+            sealed_body=kept.sealed_body,
         )
 
-    def _mask(self, request: Request, body: bytes) -> masking.Masked:
-        return masking.mask(body, form=request.content_type == deliveries.FORM, transcripts=self._mask_transcripts)
+    def _remains(self, request: Request, body: bytes) -> remains.Remains:
+        return remains.of_body(body, request.content_type, self._strongbox, mask_transcripts=self._mask_transcripts)
 
 
 def _utc_day(request: Request) -> date:
     return instants.to_datetime(request.received_us).date()
-
-
-def _short(text: str | None) -> str | None:
-    return None if text is None else text[:HEADER_CHARACTERS_MAX].replace("\x00", "\ufffd")
