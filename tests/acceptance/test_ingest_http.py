@@ -25,7 +25,7 @@ import simulator
 from callaudit.postgres import Running
 from ingest.strongbox import Strongbox
 from store.append import REDELIVERIES_KEPT_MAX
-from tests.acceptance import server
+from tests.acceptance import search, server
 from tests.conftest import Database
 from tests.integration.store import log
 
@@ -330,11 +330,11 @@ def test_no_secret_of_a_run_is_in_the_database(cluster: Running, database: Datab
         _until(lambda: _counted(database, "calls.progress", "position") == len(log.rows(database)))
     assert _counted(database, "intake.rejection_counts", "refused") == 3 * len(SECRETS)
 
-    written = _files(cluster, database, first_wal)
+    written = search.files_of(cluster, database, first_wal)
     for secret in SECRETS:
-        assert _found(database, secret) == [], secret
+        assert search.columns_with(database, secret) == [], secret
         assert not any(secret.encode() in file.read_bytes() for file in written), secret
-    assert _found(database, "session-0") != []  # both searches do find what is there
+    assert search.columns_with(database, "session-0") != []  # both searches do find what is there
     assert any(b"session-0" in file.read_bytes() for file in written)
     for row in log.rows(database):
         if row["event_type"] in {"call.dtmf.received", "call.gather.ended", "call.refer.started"}:
@@ -548,42 +548,6 @@ def _until(condition: Callable[[], Any]) -> Any:
 
 def _counted(database: Database, table: LiteralString, column: LiteralString) -> int:
     return log.value(database, f"SELECT coalesce(sum({column}), 0)::bigint FROM {table}")  # noqa: S608  our own names
-
-
-def _found(database: Database, secret: str) -> list[str]:
-    """Name the columns, of any table, that hold the secret in any spelling."""
-    hex_form = secret.encode().hex()
-    escaped = orjson.dumps(secret).decode().strip('"').replace("/", "\\/")
-    quoted = str(httpx.QueryParams({"x": secret})).removeprefix("x=")
-    with psycopg.connect(database.url) as connection:
-        return [
-            ".".join(names)
-            for names in connection.execute(_COLUMNS).fetchall()
-            if connection.execute(
-                sql.SQL("SELECT bool_or({}::text LIKE ANY(%s)) FROM {}").format(
-                    sql.Identifier(names[2]), sql.Identifier(names[0], names[1])
-                ),
-                [[f"%{each}%" for each in (secret, hex_form, escaped, quoted, quoted.encode().hex())]],
-            ).fetchone()
-            == (True,)
-        ]
-
-
-_COLUMNS = """
-    SELECT table_schema, table_name, column_name
-    FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
-    WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')
-"""
-
-
-def _files(cluster: Running, database: Database, first_wal: str) -> list[Path]:
-    """Give the files of a database, of the write-ahead log since a segment, and of the server's own log."""
-    last_wal = log.value(database, "SELECT pg_walfile_name(pg_current_wal_lsn())")
-    with psycopg.connect(database.url, autocommit=True) as connection:
-        connection.execute("CHECKPOINT")
-    number = log.value(database, "SELECT oid FROM pg_database WHERE datname = current_database()")
-    wal = [file for file in (cluster.data / "pg_wal").iterdir() if first_wal <= file.name <= last_wal]
-    return [*(cluster.data / "base" / str(number)).iterdir(), *wal, cluster.log]
 
 
 def _kill_under_load(site: server.Site, database: Database) -> None:
