@@ -16,6 +16,9 @@ import orjson
 
 from calls.secrets import SECRETS, Kind, Shape
 
+_Rules = Mapping[tuple[str, str, Shape], Kind]
+_Span = tuple[int, int, bytes, Kind]  # replace body[start:end] by these bytes, for this reason
+
 
 @dataclass(frozen=True, slots=True)
 class Masked:
@@ -39,18 +42,22 @@ def mask(body: bytes, *, form: bool = False, transcripts: bool = True) -> Masked
     """
     rules = _RULES[transcripts]
     if form and not body.lstrip().startswith((b"{", b"[")):
-        return _replaced(body, _in_form(body, rules))
+        first = _replaced(body, _in_form(body, rules))
+        return _and(first, _in_any(first.body, rules))  # the content type is not signed: it may be anything
+    return _in_any(body, rules)
+
+
+def _in_any(body: bytes, rules: _Rules) -> Masked:
     if not may_hold_secrets(body):
         return Masked(body, guessable=False, bearer=False)
     if _is_json(body):
         return _replaced(body, _in_json(body, rules))
     first = _replaced(body, _in_text(body, rules))
-    masked = _replaced(first.body, _in_json(first.body, rules))
-    return Masked(masked.body, masked.guessable or first.guessable, masked.bearer or first.bearer)
+    return _and(first, _replaced(first.body, _in_json(first.body, rules)))
 
 
-_Rules = Mapping[tuple[str, str, Shape], Kind]
-_Span = tuple[int, int, bytes, Kind]  # replace body[start:end] by these bytes, for this reason
+def _and(first: Masked, second: Masked) -> Masked:
+    return Masked(second.body, first.guessable or second.guessable, first.bearer or second.bearer)
 
 
 def _replaced(body: bytes, spans: Iterator[_Span]) -> Masked:
