@@ -8,7 +8,7 @@ Refused
 ├── BodyTooLarge         413  body_too_large
 ├── ContentRefused       415  content_type_unsupported, content_encoding_unsupported
 ├── RateLimited          429  rate_limited (Telnyx repeats what was answered 429)
-└── Unavailable          503  log_unavailable, spool_unavailable, log_slow (Telnyx repeats what was answered 5xx)
+└── Unavailable          503  log_unavailable, spool_unavailable, log_slow, bodies_too_many (Telnyx repeats 5xx)
 KeyRefused, apart: a configured public key that cannot be used.
 """
 

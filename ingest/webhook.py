@@ -33,6 +33,12 @@ BODY_BYTES_MAX_DEFAULT = 2 * 2**20
 BODY_SECONDS_MAX_DEFAULT = 5.0
 """Telnyx itself waits two seconds for the answer."""
 
+HELD_BYTES_MAX_DEFAULT = 128 * 2**20
+"""Bytes of bodies that requests under way may hold; over it larger ones than small are told to repeat."""
+
+SMALL_BODY_BYTES = 64 * 2**10
+"""Nearly every webhook is smaller, by far; as many as there may be connections still fit into memory."""
+
 LENGTH_DIGITS_MAX = 18
 """More digits than any length has."""
 
@@ -70,6 +76,7 @@ class Rules:
     tolerance_seconds: float = verifier.TOLERANCE_SECONDS_DEFAULT
     body_bytes_max: int = BODY_BYTES_MAX_DEFAULT
     body_seconds_max: float = BODY_SECONDS_MAX_DEFAULT
+    held_bytes_max: int = HELD_BYTES_MAX_DEFAULT
     answer_seconds_max: float = ANSWER_SECONDS_MAX_DEFAULT
     mask_transcripts: bool = True
     trusted_proxies: Sequence[addresses.Network] = ()
@@ -126,6 +133,7 @@ class Webhook:
         self._door = door
         self._strongbox = strongbox
         self._now_us = now_us
+        self._held_bytes = 0
         self._refusals = limits.Refusals(
             lambda: now_us() / 1_000_000, burst=rules.refusals_burst, per_second=rules.refusals_per_second
         )
@@ -145,6 +153,8 @@ class Webhook:
             pass
         else:
             await _answer(send, 200, b"application/json", b'{"status":"recorded"}')
+        finally:
+            self._held_bytes -= len(body.raw)
 
     def _request(self, scope: Scope) -> Request:
         peer = (scope.get("client") or (addresses.UNKNOWN, 0))[0]
@@ -203,14 +213,20 @@ class Webhook:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         raise Gone
-                    body.raw += message.get("body", b"")
-                    if len(body.raw) > self._rules.body_bytes_max:
-                        raise self._too_large()
+                    self._hold(message.get("body", b""), body)
                     if not message.get("more_body", False):
                         body.complete = True
                         return
         except TimeoutError as error:
             raise errors.BodyTimedOut("body_timeout", "the body did not arrive in time") from error
+
+    def _hold(self, chunk: bytes, body: Body) -> None:
+        body.raw += chunk
+        self._held_bytes += len(chunk)
+        if len(body.raw) > self._rules.body_bytes_max:
+            raise self._too_large()
+        if self._held_bytes > self._rules.held_bytes_max and len(body.raw) > SMALL_BODY_BYTES:
+            raise errors.Unavailable("bodies_too_many", "too many large bodies at once; please repeat")
 
     def _is_too_large(self, declared: str) -> bool:
         # int() refuses thousands of digits with an error of its own.

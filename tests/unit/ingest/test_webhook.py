@@ -148,6 +148,42 @@ def test_body_that_does_not_arrive_in_time_is_refused() -> None:
     asyncio.run(run())
 
 
+def test_bodies_under_way_are_bounded_together_and_small_ones_are_taken_all_the_same() -> None:
+    """Strangers who send large bodies at once do not fill the memory, nor keep out what a webhook usually is."""
+
+    async def run() -> None:
+        visited = Door(rules=door.trusting(held_bytes_max=200_000))
+        endpoint = visited.endpoint
+        headers = [(name.encode(), value.encode()) for name, value in door.signed(EVENT).items()]
+        scope = {"type": "http", "method": "POST", "path": webhook.PATH, "headers": headers}
+        hung_up = asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            if not held:
+                held.append(b"x")
+                return {"type": "http.request", "body": b"x" * 150_000, "more_body": True}
+            await hung_up.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            raise AssertionError(message)
+
+        held: list[bytes] = []
+        stranger = asyncio.create_task(endpoint(scope, receive, send))
+        await asyncio.sleep(0)
+        large = b" " * 100_000 + EVENT
+        signed = [(name.encode(), value.encode()) for name, value in door.signed(large).items()]
+        answer = await visited.answer(signed, [large], endpoint=endpoint)
+        assert (answer.status, answer.problem["reason"]) == (503, "bodies_too_many")
+        assert (await visited.answer(headers, [EVENT], endpoint=endpoint)).status == 200
+        hung_up.set()
+        await stranger
+        assert (await visited.answer(signed, [large], endpoint=endpoint)).status == 200
+        assert endpoint._held_bytes == 0
+
+    asyncio.run(run())
+
+
 def test_client_that_hangs_up_is_neither_kept_nor_answered() -> None:
     """Half a body is no delivery."""
 
