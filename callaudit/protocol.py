@@ -15,6 +15,7 @@ What is no HTTP is answered 400. Nothing that a stranger sent is ever written to
 
 import asyncio
 import resource
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
@@ -68,9 +69,16 @@ class Limits:
     connections_max: int = CONNECTIONS_MAX_DEFAULT
 
 
-def bounded(limits: Limits) -> type["Bounded"]:
-    """Give the protocol for uvicorn's ``http=``: all connections it makes share these limits."""
-    return type("BoundedWithin", (Bounded,), {"limits": limits, "waiting": {}})
+def _unheard(_reason: str) -> None:
+    """Hear of no refusal."""
+
+
+def bounded(limits: Limits, refused: Callable[[str], None] = _unheard) -> type["Bounded"]:
+    """Give the protocol for uvicorn's ``http=``: all connections it makes share these limits.
+
+    ``refused`` hears the reason of each refusal (``refusals.REASONS``).
+    """
+    return type("BoundedWithin", (Bounded,), {"limits": limits, "waiting": {}, "refused": staticmethod(refused)})
 
 
 class HeadTooLarge(Exception):
@@ -87,6 +95,8 @@ class Bounded(HttpToolsProtocol):
     limits: ClassVar[Limits]
     waiting: ClassVar[dict["Bounded", None]]
     """Connections that wait for their peer, the longest first."""
+
+    refused: ClassVar[Callable[[str], None]]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -185,6 +195,7 @@ class Bounded(HttpToolsProtocol):
         if len(self.pipeline) >= PIPELINE_MAX:
             raise TooManyRequests  # (5)
         if self._is_one_too_many and self.url.partition(b"?")[0] not in HEALTH:
+            type(self).refused(refusals.CONNECTIONS_FULL)
             self.app = refusals.full  # (4)
         super().on_headers_complete()
 
@@ -234,6 +245,7 @@ class Bounded(HttpToolsProtocol):
 
     def _refuse(self, answer: bytes) -> None:
         """Answer, unless an earlier request is still to be answered: then that one's answer is the last."""
+        type(self).refused(refusals.REASON_OF[answer])
         self._stop_head_timer()
         if self._answers_are_due():
             self._close_after_answers()

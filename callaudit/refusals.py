@@ -20,7 +20,12 @@ HEAD_TOO_LARGE = _problem(
     b"431 Request Header Fields Too Large", b"head_too_large", b"the request's line and headers are too large"
 )
 
-_FULL = _body(b"503", b"connections_full", b"too many connections; please repeat")
+REASON_OF = {NO_HTTP: "request_malformed", HEAD_TOO_LATE: "head_timeout", HEAD_TOO_LARGE: "head_too_large"}
+CONNECTIONS_FULL = "connections_full"
+REASONS = (*REASON_OF.values(), CONNECTIONS_FULL)
+"""Every reason here: a closed list, since each is a label of a metric."""
+
+_FULL = _body(b"503", CONNECTIONS_FULL.encode(), b"too many connections; please repeat")
 
 
 async def full(_scope: Any, _receive: Any, send: Any) -> None:

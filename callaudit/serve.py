@@ -35,7 +35,9 @@ def _run(settings: Settings, opened: Database, listener: socket.socket, place: P
     config = uvicorn.Config(
         app.create(settings, opened, counters),
         loop="uvloop",
-        http=protocol.bounded(protocol.Limits(connections_max=protocol.connections_max())),
+        http=protocol.bounded(
+            protocol.Limits(connections_max=protocol.connections_max()), refused=counters.connection_refused
+        ),
         ws="none",
         proxy_headers=False,  # ingest.addresses is told whom to believe; uvicorn would believe any local peer
         lifespan="on",

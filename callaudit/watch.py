@@ -22,18 +22,6 @@ class Watch(Observer):
         """Count a commit."""
         self._counters.batch(entries, seconds)
 
-    def appended(self) -> None:
-        """Count a new event."""
-        self._counters.appended()
-
-    def redelivered(self) -> None:
-        """Count a repeated one."""
-        self._counters.redelivered()
-
-    def spooled(self) -> None:
-        """Count an entry that went to the spool."""
-        self._counters.spooled()
-
     def drained(self, entries: int) -> None:
         """Count what came out of it."""
         self._counters.drained(entries)

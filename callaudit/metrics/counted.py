@@ -6,7 +6,7 @@ from store.entry import Entry, Kept, Spooled
 
 
 class Log:
-    """Counts conflicts on the way to a log."""
+    """Counts where webhooks go, on the way to a log."""
 
     def __init__(self, log: webhook.Log, counters: Counters) -> None:
         self._log = log
@@ -15,8 +15,12 @@ class Log:
     async def put(self, entry: Entry) -> Kept | Spooled:
         """Keep the entry there."""
         where = await self._log.put(entry)
-        if isinstance(where, Kept) and not where.redelivered:
-            self._counters.identified(entry)
+        if isinstance(where, Spooled):
+            self._counters.spooled()
+        elif where.redelivered:
+            self._counters.redelivered()
+        else:
+            self._counters.appended(entry)
         return where
 
 

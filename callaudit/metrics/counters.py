@@ -5,6 +5,7 @@ from collections import OrderedDict
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 
+from callaudit import refusals
 from callaudit.metrics.directory import Place
 from ingest import errors
 from store.entry import Entry
@@ -42,7 +43,7 @@ class Counters:
         self._appended = counter("webhooks_appended", "Events that a request brought into the log")
         self._redelivered = counter("webhooks_redelivered", "Requests that brought an event that the log had")
         self._spooled = counter(
-            "webhooks_spooled", "Entries kept in the spool because the log did not take them in time"
+            "webhooks_spooled", "Webhooks kept in the spool because the log did not take them in time"
         )
         self._drained = counter("webhooks_drained", "Entries moved from the spool into the log")
         self._conflicts = counter(
@@ -53,6 +54,14 @@ class Counters:
         )
         for reason in (*errors.REASONS, OTHER):
             self._rejected.labels(reason)
+        self._refused = Counter(
+            "callaudit_connections_refused",
+            "Requests refused before anything of theirs was looked at, by reason",
+            ["reason"],
+            registry=registry,
+        )
+        for reason in refusals.REASONS:
+            self._refused.labels(reason)
         self._batch_entries = Histogram(
             "callaudit_batch_entries", "Entries in one commit", buckets=BATCH_BUCKETS, registry=registry
         )
@@ -75,16 +84,27 @@ class Counters:
         """Count a refusal."""
         self._rejected.labels(reason if reason in errors.REASONS else OTHER).inc()
 
-    def appended(self) -> None:
-        """Count a new event in the log."""
+    def connection_refused(self, reason: str) -> None:
+        """Count a request, or what is none, that was refused for its connection's sake."""
+        self._refused.labels(reason).inc()
+
+    def appended(self, entry: Entry) -> None:
+        """Count a new event in the log; and a conflict, where another of its id is remembered."""
         self._appended.inc()
+        if entry.event_id is None:
+            return
+        if self._ids.get(entry.event_id, entry.data_hash) != entry.data_hash:
+            self._conflicts.inc()
+        self._ids[entry.event_id] = entry.data_hash
+        if len(self._ids) > IDS_KNOWN_MAX:
+            self._ids.popitem(last=False)
 
     def redelivered(self) -> None:
         """Count a known event that was delivered again."""
         self._redelivered.inc()
 
     def spooled(self) -> None:
-        """Count an entry that went to the spool."""
+        """Count a webhook that went to the spool."""
         self._spooled.inc()
 
     def drained(self, entries: int) -> None:
@@ -102,16 +122,6 @@ class Counters:
         self._spool_set_aside.set(contents.set_aside)
         self._spool_bytes.set(contents.bytes)
         self._spool_alarm.set(alarm)
-
-    def identified(self, entry: Entry) -> None:
-        """Remember a new event's id and content, and count a conflict where another of that id is remembered."""
-        if entry.event_id is None:
-            return
-        if self._ids.get(entry.event_id, entry.data_hash) != entry.data_hash:
-            self._conflicts.inc()
-        self._ids[entry.event_id] = entry.data_hash
-        if len(self._ids) > IDS_KNOWN_MAX:
-            self._ids.popitem(last=False)
 
     def _gauge(self, name: str, meaning: str, mode: str) -> Gauge:
         gauge = Gauge(f"callaudit_{name}", meaning, registry=self.registry, multiprocess_mode=mode)  # pyright: ignore[reportArgumentType]

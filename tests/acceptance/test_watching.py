@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -74,6 +75,18 @@ def test_one_scrape_shows_all_processes(watched: tuple[server.Site, Database]) -
         assert grown["log_position"] == 20
 
 
+def test_what_is_no_request_is_counted_too(watched: tuple[server.Site, Database]) -> None:
+    """By its reason, and in no line of a log: anybody could write those without end."""
+    site, _ = watched
+    before = len(site.said)
+    host, _, port = site.url.removeprefix("http://").rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=server.DEADLINE_SECONDS) as line:
+        line.sendall(b"no request\r\n\r\n")
+        assert line.recv(100).startswith(b"HTTP/1.1 400 ")
+    assert figures(site.client)["connections_refused_total request_malformed"] == 1
+    assert site.said[before:] == []
+
+
 def test_metrics_are_for_this_machine_and_for_keys(watched: tuple[server.Site, Database]) -> None:
     """From elsewhere, a key with the scope; without: one reason each, and no figure."""
     site, database = watched
@@ -144,6 +157,33 @@ def test_worker_is_ready_while_both_of_its_duties_are_heard_of(database: Databas
         status, answer = asked()
         assert (status, answer["status"], answer["duties"].keys()) == (200, "ready", {"project", "seal"})
         assert site.client.get("/readyz").status_code == 200  # whatever the worker does
+
+
+def test_dead_worker_shows_within_seconds_and_so_does_the_next(database: Database, tmp_path: Path) -> None:
+    """Killed, it says nothing any more: the probe and the metrics change by themselves, and back with another one."""
+    with server.serving(database, tmp_path) as site:
+
+        def seen() -> tuple[int, float, float]:
+            said = figures(site.client)
+            probe = site.client.get("/readyz/worker").status_code
+            return probe, said["worker_alive project"], said["worker_alive seal"]
+
+        with server.working(database, tmp_path) as worker:
+            homes.until(lambda: seen() == (200, 1, 1))
+            assert site.post(server.webhook(1)).status_code == 200
+            homes.until(lambda: figures(site.client)["unsealed_events"] == 0)
+            worker.kill()
+            worker.wait()
+            killed = time.monotonic()
+            homes.until(lambda: seen() == (503, 0, 0))
+            assert time.monotonic() - killed < 10
+        assert site.post(server.webhook(2)).status_code == 200
+        said = figures(site.client)
+        assert said["unsealed_events"] > 0
+        assert min(said["seal_lag_seconds"], said["oldest_unprojected_seconds"]) > 4
+        with server.working(database, tmp_path):
+            homes.until(lambda: seen() == (200, 1, 1))
+            homes.until(lambda: figures(site.client)["unsealed_events"] == 0)
 
 
 def test_scrape_and_probe_answer_while_postgres_is_away(database: Database, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 import typer.main
 from prometheus_client.parser import text_string_to_metric_families
 
-from callaudit import cli
+from callaudit import cli, refusals
 from callaudit.metrics import page
 from callaudit.metrics.counters import Counters
 from callaudit.settings import Settings
@@ -109,4 +109,4 @@ def test_reasons_and_events_are_described_for_operators() -> None:
     sources = [*(ROOT / "callaudit").rglob("*.py")]
     logged = {event for source in sources for event in re.findall(r'_log\.\w+\(\s*"(\w+)"', source.read_text())}
 
-    assert set(errors.REASONS) | logged <= described
+    assert {*errors.REASONS, *refusals.REASONS} | logged <= described

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from callaudit import refusals
 from callaudit.metrics import counters, page
 from callaudit.metrics.counters import Counters
 from callaudit.metrics.directory import FILE_BYTES, Place
@@ -42,12 +43,13 @@ def figures(counted: Counters) -> dict[str, float]:
 def count_one_of_each(counted: Counters) -> None:
     """Let everything that is counted happen once."""
     counted.received()
-    counted.appended()
+    counted.appended(made.entry(0))
     counted.redelivered()
     counted.spooled()
     counted.drained(1)
     counted.batch(3, 0.004)
     counted.rejected("signature_mismatch")
+    counted.connection_refused("connections_full")
     counted.spool_holds(Contents(rows=2, set_aside=1, bytes=100, oldest_us=None), alarm=True)
 
 
@@ -59,6 +61,7 @@ EACH_ONCE = {
     "callaudit_webhooks_drained_total": 1,
     "callaudit_rejected_total signature_mismatch": 1,
     "callaudit_rejected_total body_too_large": 0,
+    "callaudit_connections_refused_total connections_full": 1,
     "callaudit_batch_entries_count": 1,
     "callaudit_batch_entries_sum": 3,
     "callaudit_commit_seconds_bucket 0.005": 1,
@@ -122,7 +125,11 @@ def test_no_label_is_free(start: Start) -> None:
     labels = {(name, value) for family in families for s in family.samples for name, value in s.labels.items()}
     free = {value for name, value in labels if name not in {"reason", "le"}}
     assert free == set()
-    assert {value for name, value in labels if name == "reason"} == {*errors.REASONS, counters.OTHER}
+    assert {value for name, value in labels if name == "reason"} == {
+        *errors.REASONS,
+        counters.OTHER,
+        *refusals.REASONS,
+    }
 
 
 def test_same_id_with_other_content_is_a_conflict(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,13 +138,13 @@ def test_same_id_with_other_content_is_a_conflict(monkeypatch: pytest.MonkeyPatc
     counted = Counters(None)
     first = made.entry(1)
     for entry in (first, replace(first, event_id=None), made.entry(2)):
-        counted.identified(entry)
+        counted.appended(entry)
     assert figures(counted)["callaudit_id_conflicts_total"] == 0
-    counted.identified(replace(first, data_hash=bytes(32)))
+    counted.appended(replace(first, data_hash=bytes(32)))
     assert figures(counted)["callaudit_id_conflicts_total"] == 1
     for number in (3, 4):  # by now the first is forgotten
-        counted.identified(made.entry(number))
-    counted.identified(first)
+        counted.appended(made.entry(number))
+    counted.appended(first)
     assert figures(counted)["callaudit_id_conflicts_total"] == 1
 
 
