@@ -2,12 +2,16 @@
 
 from typing import Annotated
 
+import structlog
 import typer
 
-from callaudit import database, logs, mirroring, sealer, settings, stopping
+from callaudit import VERSION, database, logs, mirroring, sealer, settings, stopping
 from callaudit import worker as projector
 from callaudit.commands.options import WithParent
 from store import signing
+from store.errors import StoreError
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 def worker(with_parent: WithParent = False) -> None:
@@ -19,8 +23,19 @@ def worker(with_parent: WithParent = False) -> None:
     with database.opened(read) as opened:
         url, keys = opened.as_part("worker"), signing.Folder(read.home / "keys")
         projector.reach(url)  # what is wrong from the start is one sentence, not a line of each thread
+        _log.info("working", version=VERSION, origin=_origin(keys))
         with mirroring.running(url, keys, read.callaudit_checkpoint_mirror), sealer.running(url, keys, stop):
             projector.run(url, stop)
+    _log.info("worked", version=VERSION)
+
+
+def _origin(keys: signing.Folder) -> str | None:
+    """Name the log as it was sealed before; None where it never was, or the sealer will say what is wrong."""
+    try:
+        key = keys.verifier()
+    except StoreError:
+        return None
+    return None if key is None else key.name
 
 
 def migrate(

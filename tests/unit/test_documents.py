@@ -14,6 +14,7 @@ from callaudit.metrics import page
 from callaudit.metrics.counters import Counters
 from callaudit.settings import Settings
 from ingest import errors
+from store.errors import MirrorInconsistent, MirrorUnavailable, SealingRefused
 from store.heartbeats import Beat
 from store.standing import WORK, Standing
 
@@ -107,6 +108,9 @@ def test_reasons_and_events_are_described_for_operators() -> None:
     """Every reason of a refusal, and every event that is logged, stands in the operators' tables."""
     described = set(re.findall(r"`([a-z_]+)`", _text("docs/operations.md")))
     sources = [*(ROOT / "callaudit").rglob("*.py")]
-    logged = {event for source in sources for event in re.findall(r'_log\.\w+\(\s*"(\w+)"', source.read_text())}
+    told = r'(?:_log\.\w+|Alarm)\(\s*"(\w+)"(?:, "(\w+)"\))?'
+    logged = {event for source in sources for each in re.findall(told, source.read_text()) for event in each if event}
+    unsealed = {kind.reason for kind in (*SealingRefused.__subclasses__(), MirrorInconsistent, MirrorUnavailable)}
 
-    assert {*errors.REASONS, *refusals.REASONS} | logged <= described
+    assert "sealing_again" in logged
+    assert {*errors.REASONS, *refusals.REASONS} | logged | unsealed <= described
