@@ -106,6 +106,12 @@ def test_restarted_process_goes_on_from_what_was_counted(start: Start) -> None:
     assert figures(witness)["callaudit_webhooks_received_total"] == 2
 
 
+def test_what_only_the_dead_one_held_is_not_the_next_ones(start: Start) -> None:
+    """Also where nobody noticed that a process died before another took its place."""
+    count_one_of_each(start(0))
+    assert figures(start(0))["callaudit_spool_rows"] == 0
+
+
 def test_nothing_that_happens_makes_the_files_grow(start: Start, tmp_path: Path) -> None:
     """All series are there from the start, so that a full disk later finds nothing to be made."""
     counted = start(0)
