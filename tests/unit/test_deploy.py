@@ -76,8 +76,8 @@ def test_unit_gives_nothing_away(name: str) -> None:
         "UMask": "0077",
         "StateDirectory": "callaudit",
         "StateDirectoryMode": "0700",
-        "SystemCallFilter": "@system-service",
     }
+    assert service["SystemCallFilter"].startswith("@system-service")
     assert hardened.items() <= dict(service).items()
     assert "Environment" in service
     assert service["Environment"] == f"CALLAUDIT_HOME=/var/lib/{service['StateDirectory']}"
@@ -86,6 +86,11 @@ def test_unit_gives_nothing_away(name: str) -> None:
 def test_server_and_worker_cannot_see_each_others_keys() -> None:
     """Who gets into the one that strangers talk to cannot sign checkpoints."""
     hidden = {name: unit(f"callaudit-{name}.service")["Service"]["InaccessiblePaths"] for name in ("serve", "worker")}
+    for name in hidden:
+        assert (
+            "~@debug process_vm_readv process_vm_writev"
+            in unit(f"callaudit-{name}.service")["Service"]["SystemCallFilter"]
+        )
     assert hidden == {
         "serve": "-/var/lib/callaudit/keys/checkpoint.key",
         "worker": "-/var/lib/callaudit/keys/sealed_bodies.key",
