@@ -1,6 +1,7 @@
 """What the documents name is there: files, commands, targets, settings."""
 
 import re
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -58,6 +59,18 @@ def test_commands_named_in_a_document_are_commands(name: str) -> None:
             continue  # prose, not a command line
         command = top.commands[first]  # pyright: ignore[reportAttributeAccessIssue]
         assert not hasattr(command, "commands") or not rest or rest[0] in command.commands, words
+
+
+def test_command_lines_for_operators_are_understood() -> None:
+    """Each line of a block that runs the program has options and arguments that its command takes."""
+    lines = re.findall(r"^callaudit (.*)$", _text("docs/operations.md"), re.MULTILINE)
+    lines += re.findall(r"`callaudit ([a-z ]*--[^`]*)`", _text("docs/operations.md"))
+    assert len(lines) > 4
+    for line in lines:
+        command, words = typer.main.get_command(cli.build([])), shlex.split(line)
+        while hasattr(command, "commands"):
+            command = command.commands[words.pop(0)]  # pyright: ignore[reportAttributeAccessIssue]
+        command.make_context(line, words).close()
 
 
 def test_make_targets_of_the_readme_are_described() -> None:
