@@ -1,10 +1,12 @@
 """What whoever watches a running server sees: probes, metrics, structured logs."""
 
+import contextlib
 import os
 import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg import conninfo, sql
 
+import simulator
 from access import keys, registry
 from store import heartbeats
 from tests.acceptance import home as homes
@@ -212,6 +215,56 @@ def test_scrape_and_probe_answer_while_postgres_is_away(database: Database, tmp_
     assert events[0] == "serving"
     assert events[-1] == "served"
     assert {"log_away", "log_back"} <= set(events)
+
+
+SECRETS: dict[str, dict[str, Any]] = {
+    "4711081515": {"event_type": "call.dtmf.received", "digit": "4711081515"},
+    "correct horse": {"event_type": "call.refer.started", "sip_auth_password": "correct horse"},
+    "said-in-confidence": {
+        "event_type": "call.transcription",
+        "transcription_data": {"transcript": "said-in-confidence"},
+    },
+    "https://s3.example/one.mp3?sig=abc": {
+        "event_type": "call.recording.saved",
+        "recording_urls": {"mp3": "https://s3.example/one.mp3?sig=abc"},
+    },
+}
+
+
+def test_no_secret_of_a_run_is_in_what_watchers_see_or_in_the_spool(database: Database, tmp_path: Path) -> None:
+    """Taken, quarantined, refused, as a header, a path or a key, while Postgres is away: in no log, metric or file."""
+    with server.serving(database, tmp_path) as site:
+        stranger = replace(site, key=simulator.key_from_seed("nobody's"))
+        _allow_connections(database, allow=False)
+        try:
+            homes.until(lambda: site.client.get("/readyz").json().get("path") == "spool")
+            for number, (secret, payload) in enumerate(SECRETS.items()):
+                body = server.webhook(number, **payload)
+                assert [site.post(body).status_code, site.post(body[:-3]).status_code] == [200, 200]
+                assert [stranger.post(body).status_code, stranger.post(body[:-3]).status_code] == [401, 401]
+                assert site.post(body, {"telnyx-timestamp": secret, "content-type": secret}).status_code == 415
+                assert site.client.get(f"/{secret}", params={"digits": secret}).status_code == 404
+                shown = {**REMOTE, "authorization": f"Bearer {secret}", "user-agent": secret}
+                refused = site.client.get("/metrics", headers=shown)
+                assert (refused.status_code, secret in refused.text) == (401, False)
+            seen = [site.client.get("/metrics").content, *_kept(tmp_path)]
+            assert any(b"session-0" in text for text in seen)  # the search finds what is there
+        finally:
+            _allow_connections(database, allow=True)
+        homes.until(lambda: figures(site.client)["spool_rows"] == 0)
+        seen += [site.client.get("/metrics").content, *_kept(tmp_path)]
+    seen += ["\n".join(site.said).encode(), *_kept(tmp_path)]
+    for secret in SECRETS:
+        assert not any(secret.encode() in text for text in seen), secret
+
+
+def _kept(home: Path) -> list[bytes]:
+    """Give the bytes of every file of a home, as they are now; one that goes while it is looked at is left out."""
+    found: list[bytes] = []
+    for path in home.rglob("*"):
+        with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+            found.append(path.read_bytes())
+    return found
 
 
 def _allow_connections(database: Database, *, allow: bool) -> None:
