@@ -26,7 +26,7 @@ from store.errors import CheckpointKeyMissing, LogBehindCheckpoint, LogInconsist
 from store.notes import NoteRejected, Signer
 
 CHUNK_POSITIONS = 16_384
-"""Rows whose hashes are held at once, about 4 MB, and the longest time without a beat: some 50 ms."""
+"""Rows whose hashes are held at once, a few MB, and the longest time without a beat: some 200 ms on a slow core."""
 
 _CONTINUE = "restore the newest backup, or let a new log begin here with `callaudit log continue --reason TEXT`"
 

@@ -216,6 +216,38 @@ def test_inclusion_proof_proves_no_other_leaf_or_tree(sized: tuple[int, int], ot
             merkle.verify_inclusion(index, size, LEAVES[index], proof, merkle.root(other_size, FETCH))
 
 
+@given(SIZED)
+def test_inclusion_proof_proves_nothing_of_a_tree_of_another_height(sized: tuple[int, int]) -> None:
+    """A root that is said to be over twice or half as many leaves is reached too soon, or too late."""
+    index, size = sized
+    proof, root = merkle.inclusion_proof(index, size, FETCH), merkle.root(size, FETCH)
+    for other in (2 * size, size // 2):
+        with pytest.raises(merkle.ProofRejected):
+            merkle.verify_inclusion(index, other, LEAVES[index], proof, root)
+
+
+@given(SIZED)
+def test_consistency_proof_proves_nothing_of_a_tree_of_another_height(sized: tuple[int, int]) -> None:
+    """The newer tree is said to be twice as large: the proof that led to its root is too short then."""
+    old, new = sized[0] + 1, sized[1] + 1
+    if old < new:
+        proof = merkle.consistency_proof(old, new, FETCH)
+        with pytest.raises(merkle.ProofRejected):
+            merkle.verify_consistency(old, 2 * new, merkle.root(old, FETCH), merkle.root(new, FETCH), proof)
+
+
+@pytest.mark.parametrize("moved", [1, 31])
+def test_byte_that_moved_to_its_neighbour_is_found(moved: int) -> None:
+    """What is hashed over two neighbours has no seam: what is shorter or longer than a hash is none."""
+    left, right = LEAVES[:2]
+    root, shorter, longer = merkle.node_hash(left, right), left[:-moved], left[-moved:] + right
+    assert merkle.node_hash(shorter, longer) == root
+    with pytest.raises(merkle.ProofRejected):
+        merkle.verify_inclusion(0, 2, shorter, [longer], root)
+    with pytest.raises(merkle.ProofRejected):
+        merkle.verify_consistency(1, 2, shorter, root, [longer])
+
+
 @given(SIZED, edits())
 def test_edited_consistency_proof_is_rejected(sized: tuple[int, int], edit: Edit) -> None:
     """A flipped bit, a hash too few or too many, two that changed places: none leads to both roots."""
