@@ -86,7 +86,7 @@ def test_up_takes_projects_and_tells(tmp_path: Path) -> None:
         assert running.post(server.webhook(1)) == 200
         homes.until(lambda: running.shows(1))
         counted = orjson.loads(running.ask("log", "stats", "--json").stdout)
-        assert {**counted, "stored": 1, "position": 1, "projected_position": 1} == counted
+        assert {**counted, "stored": 1, "system": 1, "position": 2, "projected_position": 2} == counted
 
         for number, command in enumerate(("serve", "worker"), start=2):
             victim = homes.of(tmp_path, command)
@@ -325,7 +325,7 @@ def test_serve_needs_only_the_ingest_url(ingest_only: IngestOnly, tmp_path: Path
         running = Up(ingest_only.home, url, process, said)
         assert running.post(server.webhook(1)) == 200
         assert server.stop(process) == 0
-    assert journal.value(ingest_only.database, "SELECT count(*) FROM log.events") == 1
+    assert journal.value(ingest_only.database, "SELECT count(*) FROM log.events WHERE source = 'webhook'") == 1
     assert {path.name for path in ingest_only.home.iterdir()} <= {"keys", "metrics", "spool"}
 
 
