@@ -6,8 +6,9 @@ an older state would give others.
 """
 
 import logging
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -66,7 +67,6 @@ class _Public:
             max_size=CONNECTIONS_MAX,
             max_waiting=WAITING_MAX,
             timeout=WAIT_SECONDS,
-            check=psycopg_pool.ConnectionPool.check_connection,
             open=False,
         )
         self._hashes = lru_cache(TILES_KEPT)(self._read)
@@ -103,23 +103,44 @@ class _Public:
         return Response(self._hashes(last.origin, tile), media_type="application/octet-stream", headers=FOR_EVER)
 
     def _last(self) -> str | None:
-        self._pool.open()  # does nothing to one that is open
-        with self._pool.connection() as connection:
+        with self._connection() as connection:
             return tree.last_checkpoint(connection)
 
     def _read(self, origin: str, tile: tiles.Tile) -> bytes:
         del origin  # tells the tiles of a log from those of the one that it continues
-        with self._pool.connection() as connection:
+        with self._connection() as connection:
             return tree.tile(connection, tile)
+
+    @contextmanager
+    def _connection(self) -> Generator[psycopg.Connection[Any]]:
+        """Lend a connection for a few seconds: a server that says nothing at all must not hold threads for ever."""
+        self._pool.open()  # does nothing to one that is open
+        with self._pool.connection() as connection:
+            patience = threading.Timer(WAIT_SECONDS, append.cut, [connection])
+            patience.start()
+            try:
+                yield connection
+            finally:
+                patience.cancel()
 
 
 def _answer(find: Callable[[], Response]) -> Response:
     try:
-        return find()
+        return _again_if_lost(find)
     except psycopg.Error:
         return _problem(503, "log_unavailable", "the log cannot be reached now")
     except (TreeIncomplete, NoteRejected) as error:
         return _problem(500, error.reason, "the log is not what was sealed: `callaudit log verify` says more")
+
+
+def _again_if_lost(find: Callable[[], Response]) -> Response:
+    """Find it over a second connection where the first was lost, perhaps while nobody used it."""
+    try:
+        return find()
+    except (psycopg_pool.PoolTimeout, psycopg_pool.TooManyRequests):
+        raise
+    except psycopg.OperationalError:
+        return find()
 
 
 def _not_there(reason: str) -> Response:

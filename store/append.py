@@ -84,6 +84,12 @@ def connect(url: str, *, application_name: str) -> psycopg.Connection[Any]:
     return connection
 
 
+def cut(connection: psycopg.Connection[Any]) -> None:
+    """Make a statement that waits for a silent server fail, from another thread; the connection is lost."""
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.pgconn.socket)) as line:
+        line.shutdown(socket.SHUT_RDWR)
+
+
 class Appender:
     """Appends batches over one connection, one after another; not for two threads at once."""
 
@@ -110,8 +116,7 @@ class Appender:
 
     def abort(self) -> None:
         """End a statement that waits for a silent server, from another thread; the connection is lost. Never raises."""
-        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self._connection.pgconn.socket)) as line:
-            line.shutdown(socket.SHUT_RDWR)
+        cut(self._connection)
 
     def _without_refused(self, entries: Sequence[Entry], error: Exception) -> list[Kept | StoreError]:
         """Append again what Postgres refused for its data, in halves, until the one it refuses stands alone."""

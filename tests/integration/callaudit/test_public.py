@@ -1,6 +1,8 @@
 """Checkpoint and tiles over HTTP, as the ingest role: what a tree has is served, all else is a 404 with a reason."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -135,8 +137,9 @@ def test_nothing_is_there_before_it_is_sealed(client: Client, database: Database
     assert refused(client, "/tile/0/000.p/11") == (404, "tile_not_there")
 
 
-def test_database_that_is_away_is_unavailable(database: Database) -> None:
+def test_database_that_is_away_is_unavailable(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be back soon."""
+    monkeypatch.setattr(public, "WAIT_SECONDS", 0.3)
     with client_of(conninfo.make_conninfo(database.as_part("ingest"), dbname="never_was")) as client:
         assert refused(client, "/checkpoint") == (503, "log_unavailable")
 
@@ -152,6 +155,25 @@ def test_database_that_comes_back_is_asked_again(client: Client, database: Datab
             " AND datname = current_database()"
         )
     assert client.get("/checkpoint").status_code == 200
+
+
+def test_server_that_says_nothing_is_given_up(
+    client: Client, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connection is cut after a while and another one asked: nobody waits for ever, nor the end of the program."""
+    monkeypatch.setattr(public, "WAIT_SECONDS", 0.2)
+    rows.insert(database, range(10))
+    seals.seal(database, tmp_path)
+    assert client.get("/checkpoint").status_code == 200
+    pid = log.value(
+        database,
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'callaudit public' AND datname = current_database()",
+    )
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert client.get("/checkpoint").status_code == 200
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def test_connections_end_with_the_application(database: Database) -> None:
