@@ -21,6 +21,8 @@ from nacl.signing import SigningKey
 from store import notes
 from store.errors import SigningFilesUnusable
 
+_DRAFT = ".draft."
+
 
 class Folder:
     """The files of one log's key. Safe for several processes at once."""
@@ -84,8 +86,13 @@ class Folder:
             self._write("retired.origins", f"{self._read('retired.origins') or ''}{origin}\n", mode=0o644)
 
     def take_next_key(self) -> notes.Signer:
-        """Put the next key in the place of the retired one, whose private half is gone then."""
+        """Put the next key in the place of the retired one, whose private half is gone then.
+
+        The caller holds the seal turn: nobody else writes here.
+        """
         with self._usable("checkpoint.key"):
+            for draft in self.path.glob(f"{_DRAFT}*"):  # a process that died making the key left it there too
+                draft.unlink()
             (self.path / "checkpoint.key.next").replace(self.path / "checkpoint.key")
             _sync(self.path)
             (self.path / "checkpoint.last").unlink(missing_ok=True)  # it binds a retired key, and so nobody
@@ -127,7 +134,7 @@ def new_key() -> notes.Signer:
 def _draft(folder: Path, text: str, mode: int) -> Generator[Path]:
     """Give a file that is wholly on disk, to be put in its place; what was done to the folder is on disk at the end."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    number, name = tempfile.mkstemp(dir=folder, prefix=".draft.")  # readable by its owner alone
+    number, name = tempfile.mkstemp(dir=folder, prefix=_DRAFT)  # readable by its owner alone
     try:
         with os.fdopen(number, "w", encoding="utf-8", newline="") as file:
             file.write(text)
