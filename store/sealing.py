@@ -232,8 +232,8 @@ def compare(connection: psycopg.Connection[Any], signed: Checkpoint, size: int) 
         raise _behind(size, signed.size)
     if tree.root(connection, signed.size) != signed.root:
         raise LogInconsistent(
-            f"the first {signed.size} events are not those that were signed: the log was edited, or is another one;"
-            f" {_CONTINUE}"
+            f"the first {signed.size} events are not those that were signed: the log was edited, was put back to an"
+            f" earlier state and has grown since, or is another one; {_CONTINUE}"
         )
 
 

@@ -140,11 +140,19 @@ def _draft(folder: Path, text: str, mode: int) -> Generator[Path]:
             file.write(text)
             file.flush()
             os.fchmod(file.fileno(), mode)
+            _give_to_owner(file.fileno(), folder)
             os.fsync(file.fileno())
         yield Path(name)
         _sync(folder)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _give_to_owner(number: int, folder: Path) -> None:
+    """Let what the superuser writes belong to whose folder it is: the worker must read it."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.fchown(number, owner.st_uid, owner.st_gid)
 
 
 def _sync(folder: Path) -> None:

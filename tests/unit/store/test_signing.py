@@ -1,5 +1,6 @@
 """The key's files: made once by whoever is first, for their owner alone, written whole or not at all."""
 
+import os
 import stat
 import threading
 from pathlib import Path
@@ -88,3 +89,13 @@ def test_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
     for use in (folder.make, folder.signer, lambda: folder.keep_last("note\n")):
         with pytest.raises(SigningFilesUnusable):
             use()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser writes for others")
+def test_what_the_superuser_writes_belongs_to_the_owner_of_the_folder(tmp_path: Path) -> None:
+    """A command that was run as root does not lock the worker out of its key."""
+    os.chown(tmp_path, 4321, 4321)
+    folder = signing.Folder(tmp_path)
+    folder.make()
+    folder.keep_last("note\n")
+    assert {path.stat().st_uid for path in tmp_path.iterdir()} == {4321}
