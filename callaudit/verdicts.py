@@ -28,6 +28,7 @@ def as_json(verdict: Verdict, given: Given) -> dict[str, Any]:
         "last_checkpoint": None if last is None else {"size": last.claimed.size, "root": last.claimed.root.hex()},
         "compared_with": [{"kept_at": head.kept_at, "size": head.claimed.size} for head in verdict.kept],
         "unsealed": verdict.unsealed,
+        "unguarded": list(verdict.unguarded),
         "log_keys": [{"key": key, "checkpoints": count} for key, count in verdict.log_keys.items()],
         "telnyx_keys": [
             {"key_id": key.key_id, "label": key.label, "vouched_by": key.vouched_by, "events": key.verified}
@@ -85,6 +86,8 @@ def _seals(verdict: Verdict) -> Iterator[str]:
         yield f"{verdict.unsealed} events are under no checkpoint yet"
     if verdict.not_compared:
         yield f"{verdict.not_compared} checkpoints could not be compared: rows before them are missing"
+    if verdict.unguarded:
+        yield f"the append-only trigger is not in force on {', '.join(verdict.unguarded)}: somebody took it down"
     for head in verdict.kept:
         yield f"compared with the checkpoint kept at {head.kept_at}, over {head.claimed.size} events"
     if not verdict.kept:

@@ -27,7 +27,7 @@ from typing import Any
 
 import psycopg
 
-from store import completeness, heads, notes, read, rows, tiles
+from store import completeness, heads, notes, read, rows, statements, tiles
 from store.completeness import Completeness
 from store.findings import Finding, Findings
 from store.heads import Head, Kept
@@ -68,7 +68,7 @@ class Verdict:
     ``since`` is the first position recomputed, ``size`` one more than the last there is. ``unsealed`` counts positions
     beyond the last checkpoint in the database, ``not_compared`` heads whose root could not be computed because rows
     before it are missing. ``log_keys`` says how many heads each key of the log signed, ``kept`` which copies of
-    checkpoints from elsewhere were compared.
+    checkpoints from elsewhere were compared. ``unguarded`` names tables whose append-only trigger is not in force.
     """
 
     first_wrong: Finding | None
@@ -84,6 +84,7 @@ class Verdict:
     kept: Sequence[Head]
     unsealed: int
     not_compared: int
+    unguarded: Sequence[str]
     completeness: Completeness
 
 
@@ -156,6 +157,7 @@ def _verify(
         kept=[head for head in found if head.kept_at is not None],
         unsealed=max(0, size - sealed),  # (8)
         not_compared=tree.not_compared,
+        unguarded=[name for (name,) in connection.execute(statements.load("store", "unguarded"))],
         completeness=_completeness(connection, given, audit, provenance),
     )
 

@@ -76,6 +76,17 @@ def test_clean_log_is_intact(database: Database) -> None:
     ]
     assert verdict.log_keys == {str(sealed.SIGNER.verifier): len(SIZES)}
     assert (verdict.checkpoints, verdict.unsealed, verdict.not_compared) == (len(SIZES), 1, 0)
+    assert verdict.unguarded == []
+
+
+def test_trigger_that_was_taken_down_is_named(database: Database) -> None:
+    """Nothing may have been changed yet; whoever took it down could. A partition's own trigger counts too."""
+    with psycopg.connect(database.url) as connection:
+        connection.execute("ALTER TABLE log.events_000002 DISABLE TRIGGER append_only")
+        connection.execute("ALTER TABLE log.tiles ENABLE TRIGGER append_only")  # no longer ALWAYS
+        connection.execute("DROP TRIGGER append_only ON log.event_keys")
+        assert verified(connection).unguarded == ["event_keys", "events_000002", "tiles"]
+        connection.rollback()
 
 
 BODY = "UPDATE log.events SET body = set_byte(body, 20, get_byte(body, 20) # 1) WHERE position = %s"
