@@ -102,10 +102,7 @@ def gather(
     keys = {key.key_id: (key, None) for key in given_keys} | named
     used = _used(found, keys)
     at = sorted({row.position for row in found} | {place for _, place in used.values() if place is not None})
-    events = [
-        Proven(row, _prove(connection, row, note, checkpoint), used.get(_key_id(row), (None, None))[0])
-        for row in rows.at(connection, at)
-    ]
+    events = [_proven(connection, row, note, checkpoint, used) for row in rows.at(connection, at)]
     return Evidence(log_key, note, checkpoint, events, left_out, list(used.values()))
 
 
@@ -193,6 +190,21 @@ def _used(
             )
         used[_key_id(row)] = keys[_key_id(row)]
     return used
+
+
+def _proven(
+    connection: psycopg.Connection[Any],
+    row: Row,
+    note: str,
+    checkpoint: Checkpoint,
+    used: Mapping[str, tuple[TelnyxKey, int | None]],
+) -> Proven:
+    key, _ = used.get(_key_id(row), (None, None))
+    if key is not None and row.signature is not None and not row.masked:
+        message = (row.signed_timestamp or b"") + b"|" + row.body
+        if not key.made(row.signature, message):
+            raise EvidenceBroken(f"position {row.position} is not signed by Telnyx: run `callaudit log verify`")
+    return Proven(row, _prove(connection, row, note, checkpoint), key)
 
 
 def _prove(connection: psycopg.Connection[Any], row: Row, note: str, checkpoint: Checkpoint) -> str:

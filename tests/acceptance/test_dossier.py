@@ -1,6 +1,7 @@
 """A dossier convinces somebody who has only its file, Python, and PyNaCl or openssl; and no edited one does."""
 
 import ast
+import base64
 import contextlib
 import importlib.util
 import io
@@ -18,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from query import archive
-from store import checkpoints, notes
+from store import checkpoints, merkle, notes
 from store.checkpoints import Checkpoint
 from tests.acceptance import dossiers, edits
 from tests.acceptance.dossiers import Files, Outsider
@@ -111,6 +112,32 @@ def test_edited_dossiers_are_rejected_with_openssl(with_openssl: Outsider, good:
         assert found.code == 1, (edit.__name__, found.out)
     for edit in (edits.signature, edits.checkpoint_signature):
         assert with_openssl.check(dossiers.signed_anew(edit(good), sealed.SIGNER)).code == 1
+
+
+def test_event_that_telnyx_did_not_sign_is_rejected(
+    verifier: ModuleType, good: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However well it stands in a log: who has a log of their own can put anything into it, and sign that."""
+    name = f"events/{dossiers.of_type(good, 'call.answered')}"
+    for body, wrong in ((good[f"{name}.body"], []), (b'{"data":{}}', ["Telnyx did not sign these bytes"])):
+        said = {**orjson.loads(good[f"{name}.json"]), "position": 0}
+        leaf = verifier.leaf_of(said, body, base64.b64decode(said["signature"]))
+        note = checkpoints.sign(Checkpoint(FORGER.name, 1, merkle.leaf_hash(leaf)), FORGER)
+        keys = orjson.loads(good["keys.json"])["telnyx_keys"]
+        files = {
+            "checkpoint": note.encode(),
+            "keys.json": orjson.dumps(
+                {"log_key": str(FORGER.verifier), "telnyx_keys": [{**keys[0], "named_at": None}]}
+            ),
+            "dossier.json": b'{"events":[0]}',
+            "events/0.body": body,
+            "events/0.json": orjson.dumps(said),
+            "events/0.tlog-proof": f"c2sp.org/tlog-proof@v1\nindex 0\n\n{note}".encode(),
+        }
+        path = tmp_path / "dossier.zip"
+        archive.write_zip(path, dossiers.signed_anew(files, FORGER))
+        assert verifier.main([str(path)]) == len(wrong)
+        assert all(sentence in capsys.readouterr().out for sentence in wrong)
 
 
 def test_replaced_log_key_is_found_with_the_one_from_elsewhere(with_nacl: Outsider, good: Files) -> None:
@@ -285,12 +312,15 @@ def test_proof_of_one_event_is_a_dossier_too(
     assert (ran.returncode, ran.stderr) == (1, "callaudit: no event nobody in the log [event_not_found]\n")
 
 
-def test_edited_log_gives_no_dossier(clone: Callable[..., Database], tmp_path: Path) -> None:
-    """What does not lead to the checkpoint is not handed out."""
+@pytest.mark.parametrize("sealed_anew", [False, True])
+def test_edited_log_gives_no_dossier(clone: Callable[..., Database], tmp_path: Path, sealed_anew: bool) -> None:
+    """What does not lead to the checkpoint is not handed out, nor what Telnyx did not sign."""
     database = clone()
     home = dossiers.site(database, tmp_path)
     with sealed.connected(database) as connection:
         sealed.unguard(connection)
         sealed.change(connection, "UPDATE log.events SET body = body || ' ' WHERE event_id = 'event-2'")
+        if sealed_anew:
+            sealed.seal_anew(connection, [308])
     ran = dossiers.run(database, home, "calls", "export", dossiers.SESSION, "--out", str(home / "call.zip"))
     assert (ran.returncode, ran.stderr.endswith("[evidence_broken]\n")) == (2, True)
