@@ -101,22 +101,18 @@ PROVEN = [each for each in edits.ALL if each not in (edits.event_removed, edits.
 
 @pytest.mark.parametrize("edit", edits.ALL, ids=lambda edit: edit.__name__)
 def test_edited_dossier_is_rejected(
-    with_nacl: Outsider,
-    verifier: ModuleType,
-    good: Files,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    edit: Callable[[Files], Files],
+    with_nacl: Outsider, verifier: ModuleType, good: Files, tmp_path: Path, edit: Callable[[Files], Files]
 ) -> None:
     """Whatever is edited: as it is, under a manifest made anew that nobody signed, and under a forger's."""
     found = with_nacl.check(edit(good))
     assert found.code == 1, found.out
     for signer in (None, FORGER):
         archive.write_zip(tmp_path / "dossier.zip", dossiers.signed_anew(edit(good), signer))
-        assert verifier.main([str(tmp_path / "dossier.zip")]) == 1
-        said = capsys.readouterr().out
-        assert "WRONG  " in said
-        assert "REJECTED" in said
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            assert verifier.main([str(tmp_path / "dossier.zip")]) == 1
+        assert "WRONG  " in said.getvalue()
+        assert "REJECTED" in said.getvalue()
 
 
 @pytest.mark.parametrize("edit", PROVEN, ids=lambda edit: edit.__name__)
