@@ -43,6 +43,8 @@ def create(settings: Settings, database: Database, counters: Counters) -> Any:
         mask_transcripts=settings.callaudit_mask_transcripts,
         trusted_proxies=addresses.proxies(settings.callaudit_trusted_proxies),
     )
+    if not any(key.in_force(_now_us()) for key in rules.public_keys):
+        _log.warning("no_public_key_in_force", hint="every window in TELNYX_PUBLIC_KEY is past or still to come")
     intake = Intake(url, spools, _now_us, spool_bytes_max=settings.callaudit_spool_bytes_max, observer=Watch(counters))
     box = strongbox.opened(settings.home)
     recorder = rejections.Recorder(

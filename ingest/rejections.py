@@ -31,6 +31,9 @@ COUNTED_MAX = 1_000
 PAUSE_SECONDS = 0.25
 """Between two writes: under a flood, what comes in the meantime is written together."""
 
+RETRY_SECONDS = 2.0
+"""Before what could not be written is tried again."""
+
 BODY_BYTES_MAX = 64 * 2**10
 """Larger unverified bodies are not kept."""
 
@@ -103,13 +106,14 @@ class Recorder:
         *,
         mask_transcripts: bool = True,
     ) -> None:
-        """Take what writes refusals down (if it fails, ``on_error`` hears why and how many are only counted)."""
+        """Take what writes refusals down; if it fails, ``on_error`` hears why and how many are only counted."""
         self._keep = keep
         self._strongbox = strongbox
         self._on_error = on_error
         self._mask_transcripts = mask_transcripts
         self._masking = Budget(MASKING_SHARE)
         self._waiting = _Waiting()
+        self._unwritten: list[Rejection] = []  # masked, and tried before
         self._arrived = asyncio.Event()
         self._closing = asyncio.Event()
         self.dropped = 0
@@ -133,27 +137,41 @@ class Recorder:
         while not self._closing.is_set():
             await self._arrived.wait()
             self._arrived.clear()
-            await self._write_waiting()
+            written = await self._write_waiting()
             with suppress(TimeoutError):
-                async with asyncio.timeout(PAUSE_SECONDS):
+                async with asyncio.timeout(PAUSE_SECONDS if written else RETRY_SECONDS):
                     await self._closing.wait()
-        await self._write_waiting()
+        await self._write_waiting(last=True)
 
-    async def _write_waiting(self) -> None:
+    async def _write_waiting(self, *, last: bool = False) -> bool:
         waiting, self._waiting = self._waiting, _Waiting()
-        if not waiting:
-            return
+        if not waiting and not self._unwritten:
+            return True
         try:
             await asyncio.to_thread(self._write, waiting)
-        except Exception as error:  # noqa: BLE001  refusals are no evidence; the server goes on
-            lost = self._waiting.count_again(waiting)
-            self.dropped += lost
-            self._on_error(error, lost)
+        except Exception as error:  # noqa: BLE001  the server goes on
+            self._put_off(waiting, error, last=last)
+            return False
+        return True
 
     def _write(self, waiting: _Waiting) -> None:
         quiet_first = sorted(waiting.refusals, key=lambda refusal: waiting.size_of[refusal.network])
         masked = {id(refusal): self._rejection(refusal) for refusal in quiet_first}  # who floods, pays for it himself
-        self._keep([masked[id(refusal)] for refusal in waiting.refusals], waiting.counts)
+        self._unwritten += [masked[id(refusal)] for refusal in waiting.refusals]
+        waiting.refusals = []
+        self._keep(self._unwritten, waiting.counts)
+        self._unwritten = []
+
+    def _put_off(self, waiting: _Waiting, error: Exception, *, last: bool) -> None:
+        """Hold what could not be written, as much as may wait, for the next time; of the rest only the count."""
+        held = 0 if last else _fitting(self._unwritten)
+        for rejection in self._unwritten[held:]:
+            self._waiting.count(Counted(rejection.received_at.date(), rejection.reason, rejection.network), 1)
+        lost = len(self._unwritten) - held + self._waiting.count_again(waiting)
+        del self._unwritten[held:]
+        self.dropped += lost
+        self._arrived.set()
+        self._on_error(error, lost)
 
     def _rejection(self, refusal: _Refusal) -> Rejection:
         request, body = refusal.request, refusal.body
@@ -179,3 +197,13 @@ class Recorder:
 
 def _utc_day(request: Request) -> date:
     return instants.to_datetime(request.received_us).date()
+
+
+def _fitting(rejections: Sequence[Rejection]) -> int:
+    """Give how many of the first may be held."""
+    size = 0
+    for number, rejection in enumerate(rejections[:WAITING_MAX]):
+        size += len(rejection.body or b"") + len(rejection.sealed_body or b"")
+        if size > WAITING_BYTES_MAX:
+            return number
+    return min(len(rejections), WAITING_MAX)

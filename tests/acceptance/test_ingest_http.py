@@ -124,6 +124,13 @@ def test_keys_change_at_the_instant_that_the_settings_name(database: Database, t
     assert answers["old", 0].json()["reason"] == "signature_mismatch"
 
 
+def test_a_server_whose_keys_are_all_out_of_their_windows_says_so(database: Database, tmp_path: Path) -> None:
+    """It refuses every webhook, which is safe, and most likely a mistake in the settings."""
+    with server.serving(database, tmp_path, TELNYX_PUBLIC_KEY=f"{server.KEY.public}@2999-01-01/") as site:
+        assert site.post(server.webhook(0)).status_code == 401
+        assert any("no_public_key_in_force" in line for line in site.said)
+
+
 BODY = server.webhook(0)
 REFUSED: dict[str, tuple[str, Callable[[server.Site], dict[str, str | None]]]] = {
     "no signature": ("signature_missing", lambda _: {"telnyx-signature-ed25519": None}),

@@ -295,19 +295,42 @@ def test_bytes_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     asyncio.run(run())
 
 
-def test_refusals_that_cannot_be_written_are_told_and_counted_later() -> None:
-    """A full disk is heard of, does not end the recorder, and loses no count."""
+def test_refusals_that_cannot_be_written_are_told_and_written_later() -> None:
+    """A database that is away for a while is heard of, and costs nothing that may be evidence."""
 
     async def run() -> None:
         book = Book(failing=True)
         async with recorder_for(book) as recorder:
             recorder.refused(MISMATCH, request(), numbered(0))
+            recorder.refused(errors.RateLimited(errors.RATE_LIMITED, "wait"), request(), b"")
             assert await asyncio.to_thread(book.began.acquire, timeout=10)
             recorder.refused(MISMATCH, request(), numbered(1))
             book.let_through.set()
+        assert book.heard == [(OSError, 0)]
+        assert (recorder.dropped, [each.body for each in book.kept]) == (0, [numbered(0), numbered(1)])
+        assert book.counted == {Counted(DAY, "rate_limited", "192.0.2.7"): 1}
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("limit", "value"), [("WAITING_MAX", 2), ("WAITING_BYTES_MAX", 16)])
+def test_refusals_held_for_later_are_bounded(monkeypatch: pytest.MonkeyPatch, limit: str, value: int) -> None:
+    """Of what does not fit, the count is written."""
+    monkeypatch.setattr(rejections, "ADDRESS_SHARE", 1)
+    monkeypatch.setattr(rejections, "RETRY_SECONDS", 0.01)
+
+    async def run() -> None:
+        book = Book(failing=True)
+        async with recorder_for(book) as recorder:
+            for _ in range(3):
+                recorder.refused(MISMATCH, request(), sized(8))
+            assert await asyncio.to_thread(book.began.acquire, timeout=10)
+            monkeypatch.setattr(rejections, limit, value)
+            book.let_through.set()
+            assert await asyncio.to_thread(book.began.acquire, timeout=10)
         assert book.heard == [(OSError, 1)]
-        assert (recorder.dropped, [each.body for each in book.kept]) == (1, [numbered(1)])
-        assert book.counted == {Counted(DAY, "signature_mismatch", "192.0.2.7"): 1}
+        assert [each.body for each in book.kept] == [sized(8)] * 2
+        assert (recorder.dropped, book.counted) == (1, {Counted(DAY, "signature_mismatch", "192.0.2.7"): 1})
 
     asyncio.run(run())
 
