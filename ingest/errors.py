@@ -86,6 +86,8 @@ REASONS = (
     "body_too_large",
     "content_type_unsupported",
     "content_encoding_unsupported",
+    RATE_LIMITED,
+    "bodies_too_many",
     "log_unavailable",
     "log_slow",
     "spool_unavailable",

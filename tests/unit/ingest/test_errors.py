@@ -15,7 +15,9 @@ def _reasons(source: Path) -> set[str]:
     calls = [node for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.Call)]
     names = [node for node in calls if ast.unparse(node.func).rpartition(".")[2] in KINDS]
     first = [node.args[0] for node in names if node.args]
-    return {reason.value for reason in first if isinstance(reason, ast.Constant) and isinstance(reason.value, str)}
+    written = {reason.value for reason in first if isinstance(reason, ast.Constant) and isinstance(reason.value, str)}
+    named = {reason.attr for reason in first if isinstance(reason, ast.Attribute)}
+    return written | {getattr(errors, name) for name in named if hasattr(errors, name)}
 
 
 def test_every_reason_is_listed() -> None:
