@@ -87,10 +87,10 @@ REASONS = (
     "content_type_unsupported",
     "content_encoding_unsupported",
     RATE_LIMITED,
-    "bodies_too_many",
     "log_unavailable",
-    "log_slow",
     "spool_unavailable",
+    "log_slow",
+    "bodies_too_many",
     "entry_refused",
 )
 """Every ``reason`` of a refusal: a closed list, since each is a label of a metric."""
