@@ -43,7 +43,11 @@ def posted(clone: Callable[..., Database], shared: Path, tmp_path_factory: pytes
         statuses = {name: site.post(body).status_code for name, body in bodies.items()}
     journal.projected(database, SETTLED)
     with psycopg.connect(database.url) as connection:
-        rows = connection.cursor(row_factory=dict_row).execute("SELECT * FROM log.events ORDER BY position").fetchall()
+        rows = (
+            connection.cursor(row_factory=dict_row)
+            .execute("SELECT * FROM log.events WHERE source = 'webhook' ORDER BY position")
+            .fetchall()
+        )
         redelivered = [body for (body,) in connection.execute("SELECT body FROM log.redeliveries")]
     key = strongbox.key_at(home / "keys" / "sealed_bodies.key")
     return Posted(bodies, statuses, rows, redelivered, key, database)
