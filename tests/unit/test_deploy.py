@@ -83,6 +83,14 @@ def test_unit_gives_nothing_away(name: str) -> None:
     assert service["Environment"] == f"CALLAUDIT_HOME=/var/lib/{service['StateDirectory']}"
 
 
+@pytest.mark.parametrize("name", ["callaudit-serve.service", "callaudit-worker.service"])
+def test_unit_is_started_again_for_ever(name: str) -> None:
+    """A database that is away for an hour at boot must not leave the unit given up."""
+    read = unit(name)
+    assert read["Service"]["Restart"] == "always"
+    assert read["Unit"]["StartLimitIntervalSec"] == "0"
+
+
 def test_server_and_worker_cannot_see_each_others_keys() -> None:
     """Who gets into the one that strangers talk to cannot sign checkpoints."""
     hidden = {name: unit(f"callaudit-{name}.service")["Service"]["InaccessiblePaths"] for name in ("serve", "worker")}
