@@ -71,11 +71,12 @@ def test_one_scrape_shows_all_processes(watched: tuple[server.Site, Database]) -
             after = figures(client)
         grown = {name: value - before.get(name, 0) for name, value in after.items()}
         assert grown["webhooks_received_total"] == 41
-        assert grown["webhooks_appended_total"] == 20
-        assert grown["webhooks_redelivered_total"] == 1
+        taken = [grown[f"webhooks_{how}_total"] for how in ("appended", "redelivered", "spooled")]
+        assert sum(taken) == 21
+        assert taken[2] or taken == [20, 1, 0]  # a machine that is too busy spools
         assert grown["rejected_total signature_missing"] == 20
-        assert grown["batch_entries_sum"] == 21
-        assert grown["log_position"] == 20
+        assert grown["batch_entries_sum"] >= 21 - taken[2]
+    homes.until(lambda: figures(site.client)["log_position"] - before["log_position"] >= 20)
 
 
 def test_what_is_no_request_is_counted_too(watched: tuple[server.Site, Database]) -> None:
@@ -87,7 +88,7 @@ def test_what_is_no_request_is_counted_too(watched: tuple[server.Site, Database]
         line.sendall(b"no request\r\n\r\n")
         assert line.recv(100).startswith(b"HTTP/1.1 400 ")
     assert figures(site.client)["connections_refused_total request_malformed"] == 1
-    assert site.said[before:] == []
+    assert server.complaints(site.said[before:]) == []
 
 
 def test_metrics_are_for_this_machine_and_for_keys(watched: tuple[server.Site, Database]) -> None:
