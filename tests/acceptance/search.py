@@ -1,6 +1,6 @@
 """Looks for a secret wherever a database may have written it: in any column of any table, and in its files."""
 
-from pathlib import Path
+from contextlib import suppress
 
 import httpx
 import orjson
@@ -38,11 +38,15 @@ _COLUMNS = """
 """
 
 
-def files_of(cluster: Running, database: Database, first_wal: str) -> list[Path]:
-    """Give the files of a database, of the write-ahead log since a segment, and of the server's own log."""
+def contents_of(cluster: Running, database: Database, first_wal: str) -> dict[str, bytes]:
+    """Give the files of a database, of the write-ahead log since a segment, and of the server's own log, by name."""
     last_wal = log.value(database, "SELECT pg_walfile_name(pg_current_wal_lsn())")
     with psycopg.connect(database.url, autocommit=True) as connection:
         connection.execute("CHECKPOINT")
     number = log.value(database, "SELECT oid FROM pg_database WHERE datname = current_database()")
     wal = [file for file in (cluster.data / "pg_wal").iterdir() if first_wal <= file.name <= last_wal]
-    return [*(cluster.data / "base" / str(number)).iterdir(), *wal, cluster.log]
+    contents: dict[str, bytes] = {}
+    for path in [*(cluster.data / "base" / str(number)).iterdir(), *wal, cluster.log]:
+        with suppress(FileNotFoundError):  # Postgres replaces what it caches for itself
+            contents[str(path)] = path.read_bytes()
+    return contents

@@ -91,7 +91,7 @@ def test_no_secret_planted_anywhere_comes_out_anywhere(cluster: Running, databas
         said = "\n".join(site.said).encode()
 
     assert sent > 3 * 5
-    written = {str(path): path.read_bytes() for path in search.files_of(cluster, database, first_wal)}
+    written = search.contents_of(cluster, database, first_wal)
     written |= {str(path): path.read_bytes() for path in home.rglob("*") if path.is_file()}
     written |= {"stderr": said, "answers": b"\n".join(answers)}
     for secret in (DIGITS, PASSWORD, URL):
