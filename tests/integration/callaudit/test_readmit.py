@@ -73,9 +73,8 @@ def names(outcomes: list[Readmitted | StillRefused]) -> list[str | None]:
 
 def stored(database: Database) -> list[str]:
     """Give what the log holds, in order: the ids of webhooks, the types of what the program said itself."""
-    ids = log.event_ids(database)  # has seen that positions are gapless and each event is there once
-    rows = log.rows(database)
-    return [str(each if row["source"] == "webhook" else row["event_type"]) for each, row in zip(ids, rows, strict=True)]
+    log.event_ids(database)  # has seen that positions are gapless and each event is there once
+    return [row["event_id"] if row["source"] == "webhook" else row["event_type"] for row in log.rows(database)]
 
 
 EVENTS = [f"event-{number}" for number in range(1, 6)]
