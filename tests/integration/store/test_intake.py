@@ -233,7 +233,7 @@ async def test_entry_is_refused_where_neither_log_nor_spool_can_take_it(place: P
                 await opened.put(made.entry(taken + 1, body=bytes(10_000), delivery_id=uuid4()))
                 taken += 1
         assert 3 < taken < 10
-        assert place.heard.alarm
+        await until(lambda: place.heard.alarm)
         place.allow_connections(allow=True)
         await until(lambda: place.heard.moved == taken and opened.path == "log")
         assert await opened.put(entry(taken + 1)) == Kept(taken + 1, redelivered=False)

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store import spool
@@ -44,6 +44,7 @@ def test_spool_gives_entries_back_as_they_came(own: Spool) -> None:
     assert entries_of(own, 2) == entries[:2]
 
 
+@settings(deadline=None)  # each example syncs a disk
 @given(st.lists(made.entries(), min_size=1, max_size=4))
 def test_any_entry_survives_the_spool(entries: list[Entry]) -> None:
     """Whatever the log can hold, the spool holds too."""
