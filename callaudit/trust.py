@@ -1,4 +1,4 @@
-"""What this machine has to check a log with: the log's keys, Telnyx's, and the key of sealed bodies. Makes none."""
+"""What this machine has to check a log with: its keys, Telnyx's, the key of sealed bodies, spools. Makes none."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,7 +8,8 @@ from nacl.exceptions import CryptoError
 from callaudit.settings import Settings
 from ingest import keys
 from ingest.strongbox import Strongbox
-from store import notes, signing
+from store import notes, signing, spool
+from store.errors import SpoolUnavailable
 from store.telnyx_keys import TelnyxKey
 
 
@@ -30,6 +31,18 @@ def telnyx_keys(setting: str, vouched_by: str) -> list[TelnyxKey]:
     if not setting.strip():
         return []
     return [TelnyxKey(key.key_id, key.label, bytes(key.verify_key), vouched_by) for key in keys.public_keys(setting)]
+
+
+def set_aside(read: Settings) -> int:
+    """Count what spools of this home hold and the log will never take; a spool that cannot be read counts as one."""
+    found = 0
+    for each in spool.all_in(read.home / "spool"):
+        try:
+            found += each.contents().set_aside
+        except SpoolUnavailable:
+            found += 1
+        each.close()
+    return found
 
 
 def opener(read: Settings) -> Callable[[bytes], bytes | None] | None:

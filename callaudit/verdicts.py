@@ -40,6 +40,7 @@ def as_json(verdict: Verdict, given: Given) -> dict[str, Any]:
         "heartbeat_gaps": complete.gaps,
         "waiting_since": complete.waiting_since,
         "readmissible": complete.readmissible,
+        "set_aside": complete.set_aside,
     }
 
 
@@ -102,5 +103,7 @@ def _completeness(verdict: Verdict) -> Iterator[str]:
         yield f"except in {found.outages} outages on record, and {found.gaps} breaks in the heartbeats"
     if found.waiting_since is not None:
         yield f"events since {output.instant(found.waiting_since)} wait in the spool of a process that is gone"
+    if found.set_aside:
+        yield f"{found.set_aside} events were answered and are set aside: look with `callaudit log spool`"
     if found.readmissible:
         yield f"{found.readmissible} refused deliveries are signed by a key known now: run `callaudit log readmit`"

@@ -35,7 +35,7 @@ class Completeness:
 
     ``gaps`` are breaks in the heartbeats, ``outages`` those on record in the log, ``waiting_since`` is when the oldest
     event was received that a process answered, did not append, and left; ``readmissible`` counts refused deliveries
-    that a key known now signed.
+    that a key known now signed, ``set_aside`` what was answered and the log will never take.
     """
 
     begins: datetime | None
@@ -44,11 +44,12 @@ class Completeness:
     gaps: int
     waiting_since: datetime | None
     readmissible: int
+    set_aside: int = 0
 
     @property
     def verdict(self) -> Literal["complete", "incomplete", "unknown"]:
         """Say it in a word; ``unknown``: nobody says that webhooks could be taken at any time of the period."""
-        if self.outages or self.gaps or self.waiting_since is not None or self.readmissible:
+        if self.outages or self.gaps or self.waiting_since is not None or self.readmissible or self.set_aside:
             return "incomplete"
         return "unknown" if self.begins is None else "complete"
 

@@ -20,7 +20,7 @@ own key like one that never was different.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -48,7 +48,8 @@ class Given:
     ``log_keys`` are public keys of the log, ``retired_keys`` those before them. ``telnyx_keys`` are Telnyx's;
     ``log_may_name_keys`` says whether the log's own ``key.trusted`` events may add to them. ``checkpoints`` are copies
     kept elsewhere. ``open_sealed`` opens sealed bodies, if the key is at hand. ``data_hash_of`` gives a body's data
-    hash; None leaves obligation 4 out, as ``signatures`` False does 3: what then remains is the tree.
+    hash; None leaves obligation 4 out, as ``signatures`` False does 3: what then remains is the tree. ``set_aside``
+    counts rows in spools that the log refused for good.
     """
 
     log_keys: Sequence[notes.Verifier] = ()
@@ -59,6 +60,7 @@ class Given:
     open_sealed: Open | None = None
     data_hash_of: Callable[[bytes], bytes] | None = None
     signatures: bool = True
+    set_aside: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +169,8 @@ def _completeness(
 ) -> Completeness:
     """Judge the time from the first event that was recomputed on; a verification from the start judges all of it."""
     begins = None if audit.since == 0 or audit.began_us is None else _EPOCH + timedelta(microseconds=audit.began_us)
-    return completeness.judge(connection, begins, audit.outages, provenance.keys.values(), given.open_sealed)
+    found = completeness.judge(connection, begins, audit.outages, provenance.keys.values(), given.open_sealed)
+    return replace(found, set_aside=given.set_aside)
 
 
 def _provenance(given: Given, findings: Findings) -> Provenance:

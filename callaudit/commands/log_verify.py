@@ -86,6 +86,7 @@ def _given(
         open_sealed=trust.opener(read),
         data_hash_of=None if skip_signatures else lambda body: envelope.decode(body).data_hash,
         signatures=not skip_signatures,
+        set_aside=trust.set_aside(read),
     )
 
 

@@ -8,7 +8,7 @@ import orjson
 import psycopg
 import pytest
 
-from store import notes
+from store import notes, spool
 from tests.acceptance import server
 from tests.conftest import Database
 from tests.integration.store import sealed
@@ -87,6 +87,21 @@ def test_empty_log_has_both_verdicts(database: Database, tmp_path: Path) -> None
     code, found = answer(database, tmp_path)
     assert code == 0
     assert (found["integrity"], found["completeness"], found["events"]) == ("intact", "unknown", 0)
+
+
+def test_event_that_is_set_aside_in_a_spool_here_makes_the_log_incomplete(
+    log: tuple[Database, str], tmp_path: Path
+) -> None:
+    """It was answered 200, and the log will never take it: intact, and not complete."""
+    database, last = log
+    home = home_of(tmp_path, last)
+    own = spool.create(home / "spool")
+    own.append([sealed.delivery(7)])
+    (waiting,) = own.oldest(1)
+    own.set_aside(waiting.number, "DataError")
+    own.release(keep=True)
+    code, found = answer(database, home)
+    assert (code, found["integrity"], found["completeness"], found["set_aside"]) == (0, "intact", "incomplete", 1)
 
 
 def test_broken_log_is_exit_code_1(clone: Callable[..., Database], tmp_path: Path) -> None:
