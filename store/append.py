@@ -12,8 +12,9 @@ entries. When ``append`` returns, the batch is on disk. Obligations, labelled be
 
 import os
 import socket
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
@@ -72,6 +73,9 @@ SOON: Mapping[str, Any] = {
 }
 """Connection parameters (seconds; the last milliseconds) by which a silent network path is noticed soon."""
 
+STUCK_SECONDS = 6.0
+"""Longer than the session's own timeouts allow anything to take."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Key = tuple[int, bytes]
@@ -80,7 +84,8 @@ Key = tuple[int, bytes]
 def connect(url: str, *, application_name: str) -> psycopg.Connection[Any]:
     """Open a connection to append with. It must be direct: a transaction-mode pooler would lose its settings."""
     connection = psycopg.connect(url, autocommit=True, application_name=application_name, **SOON)
-    connection.execute(_SESSION)
+    with patience(connection, STUCK_SECONDS):
+        connection.execute(_SESSION)
     return connection
 
 
@@ -88,6 +93,18 @@ def cut(connection: psycopg.Connection[Any]) -> None:
     """Make a statement that waits for a silent server fail, from another thread; the connection is lost."""
     with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.pgconn.socket)) as line:
         line.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def patience(connection: psycopg.Connection[Any], seconds: float) -> Generator[None]:
+    """Cut the line if the block takes longer: timeouts of Postgres end what a live server delays, not a silent one."""
+    timer = threading.Timer(seconds, cut, [connection])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class Appender:
@@ -109,6 +126,11 @@ class Appender:
             return self._without_refused(entries, error)
         except psycopg.Error as error:
             return [LogUnavailable(type(error).__name__)] * len(entries)
+
+    def take_turn(self) -> None:
+        """Take the append turn and give it back, which shows that the log can be appended to. Raises psycopg.Error."""
+        with self._connection.transaction():
+            self._connection.execute(statements.load("store", "take_append_turn"))
 
     def close(self) -> None:
         """Close the connection."""

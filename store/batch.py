@@ -13,6 +13,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import Generic, Protocol, Self, TypeVar
 
+from store import append
 from store.entry import Entry
 from store.errors import LogUnavailable, StoreError
 
@@ -29,8 +30,8 @@ WAITING_BYTES_MAX_DEFAULT = 128 * 2**20
 """Bytes of bodies that may wait, where they are large."""
 
 
-STUCK_SECONDS_DEFAULT = 6.0
-"""A batch that takes longer than Postgres's own timeouts allow waits for a silent server; its line is cut."""
+STUCK_SECONDS_DEFAULT = append.STUCK_SECONDS
+"""A batch that takes longer waits for a silent server; its line is cut."""
 
 Where = TypeVar("Where")
 """What says where an entry is: ``Kept`` of the log, ``Spooled`` of the spool."""
@@ -89,6 +90,7 @@ class Batcher(Generic[Where]):
         self._closing = False
         self._appender: Append[Where] | None = None
         self._began: float | None = None
+        self._silent = False
         # One thread: a connection serves one batch at a time, and libpq releases the interpreter while it waits.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="append")
 
@@ -145,7 +147,11 @@ class Batcher(Generic[Where]):
             if not self._waiting and not self._closing:
                 self._arrived.clear()
             if batch:
-                await self._commit(batch)
+                try:
+                    await self._commit(batch)
+                except Exception as error:  # noqa: BLE001  a task that ended would leave all who come to the spool
+                    self._began = None
+                    _settle(batch, [LogUnavailable(type(error).__name__)] * len(batch))
 
     async def _commit(self, batch: list[tuple[asyncio.Future[Where], Entry]]) -> None:
         self._began = time.monotonic()
@@ -176,12 +182,22 @@ class Batcher(Generic[Where]):
         self, appending: asyncio.Future[Sequence[Where | StoreError]]
     ) -> Sequence[Where | StoreError]:
         done, _ = await asyncio.wait({appending}, timeout=self._stuck_seconds)
-        if not done and self._appender is not None:
-            self._appender.abort()
+        if not done:
+            self._silent = True
+            if self._appender is not None:
+                self._appender.abort()
         return await appending
 
     def _append(self, entries: list[Entry]) -> Sequence[Where | StoreError]:
-        """Append in the thread; whatever goes wrong, the waiting requests hear of it."""
+        """Append in the thread, over a new line where the one at hand was lost while nobody used it."""
+        was_open, self._silent = self._appender is not None, False
+        outcomes = self._try(entries)
+        if was_open and self._appender is None and not self._silent:
+            outcomes = self._try(entries)
+        return outcomes
+
+    def _try(self, entries: list[Entry]) -> Sequence[Where | StoreError]:
+        """Append; whatever goes wrong, the waiting requests hear of it."""
         try:
             if self._appender is None:
                 self._appender = self._connect()

@@ -97,7 +97,7 @@ def latest(connection: psycopg.Connection[Any]) -> Mapping[str, Beat]:
 
 def gaps(connection: psycopg.Connection[Any], now: datetime) -> list[Gap]:
     """Give the outages that are over, oldest first."""
-    bounds = {"shortest": SILENT_AFTER, "before": now - SETTLED_AFTER}
+    bounds = {"shortest": SILENT_AFTER, "before": now - SETTLED_AFTER, "silent_since": now - SILENT_AFTER}
     with connection.cursor() as cursor:
         return [Gap(*each) for each in cursor.execute(statements.load("store", "gaps"), bounds)]
 
@@ -110,7 +110,7 @@ def heard_until(connection: psycopg.Connection[Any], now: datetime) -> datetime:
 
 
 def give_up_waiting(connection: psycopg.Connection[Any], declared: Gap, now: datetime) -> int:
-    """Stop waiting for what processes that are gone took in a declared outage; gives how many of them."""
+    """Stop waiting for processes that went in a declared outage, and for what they took in it; gives how many."""
     bounds = {"begins": declared.begins, "ends": declared.ends, "silent_since": now - SILENT_AFTER}
     return connection.execute(statements.load("store", "give_up_waiting"), bounds).rowcount
 

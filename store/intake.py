@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Literal, Self
+from uuid import uuid4
 
 from store import append, spool
 from store.batch import Batcher
@@ -47,9 +48,10 @@ class Intake:
     ) -> None:
         """Take the log's URL (of a role that may append), the directory for spools, and a clock (us since 1970)."""
         self._observer = observer or Observer()
-        self._spools = Spools(directory, spool_bytes_max, self._observer)
+        process = uuid4()
+        self._spools = Spools(directory, process, spool_bytes_max, self._observer)
         tends = partial(append.connect, url, application_name="callaudit tender")
-        self._tender = Tender(tends, self._spools, now_us, self._observer)
+        self._tender = Tender(tends, self._spools, process, now_us, self._observer)
         takes = partial(append.connect, url, application_name="callaudit ingest")
         self._log = Batcher[Kept](lambda: append.Appender(takes()), committed=self._observer.batch)
         self._spool = Batcher[Spooled](self._spools.own)
@@ -112,15 +114,13 @@ class Intake:
     def _outcome(self, future: asyncio.Future[Kept]) -> Kept | None:
         """Give where the log keeps the entry; None: it does not, and the spool is to."""
         try:
-            kept = future.result()
+            return future.result()
         except EntryRefused:
             return None  # nothing is lost: the spool sets it aside, and shows it
         except StoreError as error:
             self._tender.log_failed(str(error))
             self._tender.wake()
             return None
-        self._observer.redelivered() if kept.redelivered else self._observer.appended()
-        return kept
 
     async def _spooled(self, entry: Entry) -> Spooled:
         try:
@@ -128,7 +128,6 @@ class Intake:
                 spooled = await self._spool.put(entry)
         except TimeoutError as error:
             raise SpoolUnavailable("the disk does not answer") from error
-        self._observer.spooled()
         self._tender.wake()
         return spooled
 

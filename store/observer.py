@@ -11,15 +11,6 @@ class Observer:
     def batch(self, entries: int, seconds: float) -> None:
         """Hear that a batch was committed to the log, and how long that took."""
 
-    def appended(self) -> None:
-        """Hear that a new event is in the log."""
-
-    def redelivered(self) -> None:
-        """Hear that a known event was delivered again."""
-
-    def spooled(self) -> None:
-        """Hear that an entry went to the spool."""
-
     def drained(self, entries: int) -> None:
         """Hear that entries went from spools to the log."""
 

@@ -3,8 +3,9 @@
 What was given to it is on disk when ``append`` returns, whatever happens to the process afterwards. It knows no
 Postgres: ``store.tender`` moves its rows into the log. Its size is bounded; a full one, or a full disk, refuses.
 
-A file belongs to the process that holds its lock (``<file>.lock``, flock), which the kernel releases however that
-process ends; ``adopt`` then takes the file over.
+A file is named for the process whose it is, and belongs to the one that holds its lock (``<file>.lock``, flock), which
+the kernel releases however that process ends; ``adopt`` then takes the file over. What the log will never take is put
+aside under another name, for somebody to look at.
 """
 
 import dataclasses
@@ -13,12 +14,12 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from store.entry import Entry, Spooled
 from store.errors import SpoolUnavailable
@@ -36,6 +37,7 @@ be emptied. Twice what its write-ahead log grows to."""
 READ_BYTES_MAX = 16 * 2**20
 """Bytes of bodies that are read at once, to be appended."""
 
+ASIDE = ".aside"
 _PAGE_BYTES = 4_096
 _FIELDS = tuple(field.name for field in dataclasses.fields(Entry))
 _SCHEMA = f"""
@@ -47,7 +49,7 @@ _SCHEMA = f"""
     CREATE INDEX IF NOT EXISTS waiting ON entries (received_us) WHERE refused IS NULL;
     CREATE INDEX IF NOT EXISTS aside ON entries (refused) WHERE refused IS NOT NULL;
     CREATE TABLE IF NOT EXISTS stretch (    -- since when its process can take webhooks, and until when it surely could
-        process BLOB PRIMARY KEY, since_us INTEGER NOT NULL, alive_us INTEGER NOT NULL
+        one INTEGER PRIMARY KEY CHECK (one = 1), since_us INTEGER NOT NULL, alive_us INTEGER NOT NULL
     )
 """
 
@@ -77,7 +79,6 @@ class Contents:
 class Stretch:
     """Time in which a process could take webhooks, microseconds since 1970."""
 
-    process: UUID
     since_us: int
     alive_us: int
 
@@ -88,6 +89,7 @@ class Spool:
     def __init__(self, path: Path, lock: int | None, bytes_max: int = BYTES_MAX_DEFAULT) -> None:
         """Take the file's path and its lock, as ``create`` and ``adopt`` get them; nothing is opened yet."""
         self.path = path
+        self.process = UUID(path.stem)
         self._lock = lock
         self._bytes_max = bytes_max
         self._turn = threading.RLock()
@@ -108,13 +110,13 @@ class Spool:
 
     def oldest(self, limit: int) -> list[Waiting]:
         """Give rows that have waited longest, not more than can be held at ease. Raises SpoolUnavailable."""
-        names = ", ".join(_FIELDS)
-        query = f"""
-            SELECT number, {names} FROM (
-                SELECT *, sum(length(body)) OVER (ORDER BY number) - length(body) AS before
-                FROM (SELECT * FROM entries WHERE refused IS NULL ORDER BY number LIMIT ?)
-            ) WHERE before < {READ_BYTES_MAX} ORDER BY number"""  # noqa: S608  names of the class
-        return [Waiting(number, _entry(row)) for number, *row in self._ask(query, limit)]
+        query = f"SELECT number, {', '.join(_FIELDS)} FROM entries WHERE refused IS NULL ORDER BY number LIMIT ?"  # noqa: S608
+        try:
+            with self._turn, self._opened() as connection:
+                return _up_to_size(connection.execute(query, (limit,)))
+        except (sqlite3.Error, OSError) as error:
+            self._give_up_after(error)
+            raise SpoolUnavailable(f"the spool {self.path} cannot be read: {error}") from error
 
     def remove(self, numbers: Sequence[int]) -> None:
         """Forget rows that the log has. Raises SpoolUnavailable: they come again, and the log knows them."""
@@ -136,15 +138,12 @@ class Spool:
             self._see_that_there_is_room()
         except OSError as error:
             raise SpoolUnavailable(f"the spool {self.path} cannot grow: {error.strerror}") from error
-        self._change(
-            "INSERT INTO stretch VALUES (?, ?, ?) ON CONFLICT (process) DO UPDATE"
-            " SET since_us = excluded.since_us, alive_us = excluded.alive_us",
-            [(stretch.process.bytes, stretch.since_us, stretch.alive_us)],
-        )
+        self._change("INSERT OR REPLACE INTO stretch VALUES (1, ?, ?)", [(stretch.since_us, stretch.alive_us)])
 
-    def stretches(self) -> list[Stretch]:
-        """Give what was noted. Raises SpoolUnavailable."""
-        return [Stretch(UUID(bytes=each), *times) for each, *times in self._ask("SELECT * FROM stretch")]
+    def stretch(self) -> Stretch | None:
+        """Give what was noted last. Raises SpoolUnavailable."""
+        noted = self._ask("SELECT since_us, alive_us FROM stretch")
+        return Stretch(*noted[0]) if noted else None
 
     def contents(self) -> Contents:
         """Count it. Raises SpoolUnavailable."""
@@ -161,11 +160,20 @@ class Spool:
         """Do nothing: a write waits for the disk alone."""
 
     def release(self, *, keep: bool) -> None:
-        """Close the file and let go of it; without ``keep`` nothing of it is left."""
+        """Close the file and let go of it; without ``keep`` nothing of it is left, but for rows set aside."""
         self.close()
         if not keep:
             for path in (self.path, *_beside(self.path)):
                 path.unlink(missing_ok=True)
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def put_aside(self) -> None:
+        """Let go of a file in which only rows set aside are left, under a name that nobody adopts."""
+        self.close()
+        self.path.rename(self.path.with_suffix(ASIDE))
+        for path in _beside(self.path):
+            path.unlink(missing_ok=True)
         if self._lock is not None:
             os.close(self._lock)
 
@@ -188,7 +196,8 @@ class Spool:
     def _opened(self) -> sqlite3.Connection:
         """Open the file on first use, and after a failure; as a context, a connection is a transaction."""
         if self._connection is None:
-            self._connection = _open(self.path, self._bytes_max)
+            looking = self._lock is None
+            self._connection = _open_to_look(self.path) if looking else _open(self.path, self._bytes_max)
         return self._connection
 
     def _see_that_there_is_room(self) -> None:
@@ -209,34 +218,60 @@ class Spool:
                     connection.close()
 
 
-def create(directory: Path, bytes_max: int = BYTES_MAX_DEFAULT) -> Spool:
-    """Give this process a spool of its own in the directory. Raises OSError where none can be made."""
+def create(directory: Path, process: UUID, bytes_max: int = BYTES_MAX_DEFAULT) -> Spool:
+    """Give a process a spool of its own in the directory. Raises OSError where none can be made."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = directory / f"{uuid4()}.sqlite"
-    return Spool(path, _locked(path, make=True), bytes_max)
+    path = directory / f"{process}.sqlite"
+    return Spool(path, _locked(path), bytes_max)
 
 
-def adopt(directory: Path, unreadable: Callable[[Path, Exception], object]) -> list[Spool]:
-    """Take over the spools of processes that are gone; ``unreadable`` hears of those that are no spool any more."""
-    adopted: list[Spool] = []
+def adopt(directory: Path, unreadable: Callable[[Path, Exception], object]) -> Iterator[Spool]:
+    """Take over the spools of processes that are gone; ``unreadable`` hears of those that cannot be."""
     for path in sorted(directory.glob("*.sqlite")):
         try:
-            spool = Spool(path, _locked(path, make=False))
-        except (BlockingIOError, FileNotFoundError):
-            continue  # its process lives, or another one has just adopted and emptied it
-        try:
-            spool.contents()
-        except SpoolUnavailable as error:
-            spool.release(keep=True)
+            adopted = _adopted(path)
+        except (OSError, ValueError, SpoolUnavailable) as error:
             unreadable(path, error)
         else:
-            adopted.append(spool)
-    return adopted
+            if adopted is not None:
+                yield adopted
+
+
+def _adopted(path: Path) -> Spool | None:
+    try:
+        adopted = Spool(path, _locked(path))
+    except BlockingIOError:
+        return None  # its process lives
+    try:
+        if path.exists():
+            adopted.contents()
+            return adopted
+    except SpoolUnavailable:
+        adopted.release(keep=True)
+        raise
+    adopted.release(keep=False)  # another process has just adopted and emptied it
+    return None
 
 
 def all_in(directory: Path) -> list[Spool]:
-    """Give every spool of a directory, whoever owns it: to look into, not to append to."""
-    return [Spool(path, None) for path in sorted(directory.glob("*.sqlite"))]
+    """Give every spool of a directory, whoever owns it, also those put aside: to look into, and nothing else."""
+    return [Spool(path, None) for path in sorted([*directory.glob("*.sqlite"), *directory.glob(f"*{ASIDE}")])]
+
+
+def _up_to_size(rows: Iterable[Sequence[Any]]) -> list[Waiting]:
+    waiting: list[Waiting] = []
+    size = 0
+    for number, *row in rows:
+        entry = _entry(row)
+        size += len(entry.body)
+        if waiting and size > READ_BYTES_MAX:
+            break
+        waiting.append(Waiting(number, entry))
+    return waiting
+
+
+def _open_to_look(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False, timeout=1.0)
 
 
 def _open(path: Path, bytes_max: int) -> sqlite3.Connection:
@@ -271,17 +306,19 @@ def _beside(path: Path) -> list[Path]:
     return [path.with_name(f"{path.name}{ending}") for ending in ("-wal", "-shm", ".lock")]
 
 
-def _locked(path: Path, *, make: bool) -> int:
-    """Take a spool file's lock. Raises BlockingIOError while its process lives, FileNotFoundError if it is gone."""
+def _locked(path: Path) -> int:
+    """Take a spool file's lock. Raises BlockingIOError while the process that holds it lives."""
     lock = path.with_name(f"{path.name}.lock")
-    descriptor = os.open(lock, os.O_RDWR | (os.O_CREAT if make else 0), 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        lock.stat()  # whoever empties a spool removes its lock, which we may have opened just before
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
+    while True:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if lock.exists() and lock.stat().st_ino == os.fstat(descriptor).st_ino:
+                return descriptor
+        except OSError:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # whoever emptied the spool removed this lock after we had opened it
 
 
 def _row(entry: Entry) -> tuple[Any, ...]:

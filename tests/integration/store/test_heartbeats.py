@@ -24,11 +24,15 @@ def stretch(process: int, since: float, until: float, **fields: object) -> Beat:
     return Beat(process=UUID(int=process), duty="ingest", since=at(since), alive_at=at(until), **fields)  # pyright: ignore[reportArgumentType]
 
 
-def gaps_of(database: Database, *stretches: Beat, now: float = 10_000) -> list[tuple[float, float]]:
+def gaps_of(
+    database: Database, *stretches: Beat, now: float = 10_000, settled: bool = True
+) -> list[tuple[float, float]]:
     """Write the stretches down and give the outages that follow, in seconds after noon."""
     with psycopg.connect(database.as_part("ingest"), autocommit=True) as connection:
         for each in stretches:
             heartbeats.beat(connection, each)
+            if settled:
+                heartbeats.settle(connection, each.process)
         found = heartbeats.gaps(connection, at(now))
     return [((gap.begins - NOON).total_seconds(), (gap.ends - NOON).total_seconds()) for gap in found]
 
@@ -57,6 +61,14 @@ def test_gap_is_judged_when_others_had_time_to_speak(database: Database) -> None
     """A process that only lost Postgres says a little later that it was there all along."""
     assert gaps_of(database, stretch(1, 0, 100), stretch(2, 300, 301), now=310) == []
     assert gaps_of(database, stretch(1, 0, 320), now=330) == []
+
+
+def test_gap_waits_for_a_process_that_may_have_stood_in_it(database: Database) -> None:
+    """It fell silent before and has not been spoken for: it may have been there, cut off from Postgres alone."""
+    stretches = stretch(1, 0, 100), stretch(2, 300, 400), stretch(3, 600, 700)
+    assert gaps_of(database, *stretches, settled=False) == []
+    assert gaps_of(database, stretches[0]) == [(100, 300)]
+    assert gaps_of(database, stretches[1]) == [(100, 300), (400, 600)]
 
 
 def test_beat_makes_a_stretch_longer_and_never_shorter(database: Database) -> None:
@@ -103,11 +115,26 @@ def test_nothing_is_judged_later_than_what_still_waits(database: Database) -> No
 def test_nothing_is_judged_while_nobody_listens(database: Database) -> None:
     """Silence after the last sign of life proves nothing."""
     with psycopg.connect(database.as_part("worker"), autocommit=True) as connection:
-        heartbeats.beat(connection, stretch(1, 0, 100))
+        heartbeats.beat(connection, stretch(1, 0, 100, stopped=True))
         heartbeats.beat(connection, Beat(process=UUID(int=9), duty="seal", since=at(0), alive_at=at(500)))
         assert heartbeats.heard_until(connection, at(104)) == at(104)
         assert heartbeats.heard_until(connection, at(1_000)) == at(100)
         heartbeats.beat(connection, stretch(2, 990, 1_000))
+        assert heartbeats.heard_until(connection, at(1_000)) == at(1_000)
+
+
+def test_process_that_fell_silent_holds_judgement_back(database: Database) -> None:
+    """It may be cut off from Postgres alone, and have answered since; who speaks for it, or an operator, ends that."""
+    with psycopg.connect(database.as_part("worker"), autocommit=True) as connection:
+        for process in (1, 2, 3):
+            heartbeats.beat(connection, stretch(process, 0, 100 * process))
+        heartbeats.beat(connection, stretch(4, 0, 1_000))
+        assert heartbeats.heard_until(connection, at(1_000)) == at(100)
+        heartbeats.settle(connection, UUID(int=1))
+        assert heartbeats.heard_until(connection, at(1_000)) == at(200)
+        heartbeats.beat(connection, stretch(2, 0, 999))
+        assert heartbeats.heard_until(connection, at(1_000)) == at(300)
+        assert heartbeats.give_up_waiting(connection, Gap(at(250), at(350)), at(1_000)) == 1
         assert heartbeats.heard_until(connection, at(1_000)) == at(1_000)
 
 

@@ -19,7 +19,7 @@ from store.entry import Entry, Kept, Spooled
 from store.errors import SpoolUnavailable
 from store.intake import Intake
 from store.observer import Observer
-from store.spool import Contents
+from store.spool import Contents, Stretch
 from tests.conftest import Database
 from tests.integration.store import log as kept
 from tests.unit.store import made
@@ -270,3 +270,52 @@ async def test_process_whose_loop_hangs_is_not_alive(place: Place) -> None:
         await until(lambda: len(kept.rows(place.database, "intake.heartbeats", "since")) == 2)
     first, second = kept.rows(place.database, "intake.heartbeats", "since")
     assert (second["since"] - first["alive_at"]).total_seconds() > 2
+
+
+@on_loop
+async def test_log_takes_what_comes_while_the_spool_is_drained(place: Place) -> None:
+    """Postgres is back: nobody waits for what the spool still holds, however full its disk."""
+    async with place.open(spool_bytes_max=40 * 2**20) as opened:
+        await opened.put(entry(0))
+        place.allow_connections(allow=False)
+        bodies = [made.entry(number, body=bytes(8_000), delivery_id=uuid4()) for number in range(1, 3_001)]
+        await asyncio.gather(*map(opened.put, bodies))
+        place.allow_connections(allow=True)
+        await until(lambda: opened.path == "log")
+        assert place.heard.moved < 3_000
+        assert isinstance(await opened.put(entry(5_000)), Kept)
+        assert place.heard.moved < 3_000
+        await until(lambda: place.heard.moved == 3_000)
+    assert len(place.stored) == 3_002
+
+
+@on_loop
+async def test_process_that_can_append_nowhere_is_not_alive(place: Place) -> None:
+    """Postgres answers, but gives no append turn, and there is no spool: a stretch ends, however well it can say so."""
+    place.directory.write_text("a file is where the directory should be")
+    async with place.open() as opened:
+        await opened.put(entry(0))
+        await until(lambda: kept.rows(place.database, "intake.heartbeats", "since"))
+        with psycopg.connect(place.database.as_part("worker")) as holder:
+            holder.execute("LOCK TABLE log.append_turn IN EXCLUSIVE MODE")
+            await until(lambda: opened.path is None)
+            holder.rollback()
+        await until(lambda: len(kept.rows(place.database, "intake.heartbeats", "since")) == 2)
+
+
+@on_loop
+async def test_spool_of_a_dead_process_is_spoken_for_until_it_is_drained(place: Place) -> None:
+    """What waits in it holds judgement back, its time is no outage, and in the end nothing of it is left."""
+    dead, now_us = uuid4(), time.time_ns() // 1_000
+    left = spool.create(place.directory, dead)
+    left.append([entry(0), made.entry(1, data_hash=b"too short", delivery_id=uuid4())])
+    left.note_alive(Stretch(now_us - 60_000_000, now_us - 5_000_000))
+    left.release(keep=True)
+    async with place.open():
+        await until(lambda: place.heard.moved == 1)
+        await until(lambda: not list(place.directory.glob(f"{dead}.sqlite")))
+    assert [path.name for path in place.directory.iterdir()] == [f"{dead}.aside"]
+    rows = {row["process"]: row for row in kept.rows(place.database, "intake.heartbeats", "since")}
+    assert (rows[dead]["stopped"], rows[dead]["oldest_waiting"]) == (True, None)
+    assert (rows[dead]["alive_at"] - rows[dead]["since"]).total_seconds() == 55
+    assert len(rows) == 2

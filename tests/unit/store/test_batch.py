@@ -192,10 +192,10 @@ async def test_put_refuses_at_once_when_too_many_wait() -> None:
 
 @pytest.mark.parametrize("failure", [LogUnavailable("gone"), RuntimeError("a defect")], ids=repr)
 def test_failure_settles_the_whole_batch(failure: Exception) -> None:
-    """Nobody waits for ever: all of a failed batch hear LogUnavailable, and the next opens a new connection."""
+    """Tried again over a new line and failed again, all of it hear LogUnavailable, and the next opens another."""
 
     async def run() -> None:
-        log = Log(failures=[None, failure])
+        log = Log(failures=[None, failure, failure])
         async with batch.Batcher(log.connect) as batcher:
             first = await puts(batcher, 0, 1)
             await log.commit_begins()
@@ -204,11 +204,38 @@ def test_failure_settles_the_whole_batch(failure: Exception) -> None:
             await asyncio.gather(*first)
             heard = await asyncio.gather(*later, return_exceptions=True)
             assert [type(each) for each in heard] == [LogUnavailable] * 3
-            assert (log.connected, log.closed) == (1, 1)
+            assert (log.connected, log.closed) == (2, 2)
             assert (await batcher.put(made.entry(9))).position == 1
-        assert (log.connected, log.closed) == (2, 2)
+        assert (log.connected, log.closed) == (3, 3)
 
     on_loop(run)()
+
+
+@on_loop
+async def test_line_that_was_lost_while_nobody_used_it_costs_nobody_an_answer() -> None:
+    """The batch that finds out goes over a new one."""
+    log = Log(failures=[None, LogUnavailable("gone")]).open()
+    async with batch.Batcher(log.connect) as batcher:
+        assert (await batcher.put(made.entry(0))).position == 0
+        assert (await batcher.put(made.entry(1))).position == 1
+    assert (log.connected, log.closed) == (2, 2)
+
+
+@on_loop
+async def test_failure_outside_the_log_ends_no_batcher() -> None:
+    """Whoever hears of commits may fail; the batch hears of it, and the next is committed."""
+    heard: list[int] = []
+
+    def committed(entries: int, _seconds: float) -> None:
+        heard.append(entries)
+        if len(heard) == 1:
+            raise RuntimeError("nobody expected that")
+
+    log = Log().open()
+    async with batch.Batcher(log.connect, committed=committed) as batcher:
+        with pytest.raises(LogUnavailable, match="RuntimeError"):
+            await batcher.put(made.entry(0))
+        assert (await batcher.put(made.entry(1))).position == 1
 
 
 @on_loop

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Spool]:
     """A spool of this process."""
-    created = spool.create(tmp_path / "spool")
+    created = spool.create(tmp_path / "spool", uuid4())
     yield created
     created.close()
 
@@ -49,7 +49,7 @@ def test_spool_gives_entries_back_as_they_came(own: Spool) -> None:
 def test_any_entry_survives_the_spool(entries: list[Entry]) -> None:
     """Whatever the log can hold, the spool holds too."""
     with TemporaryDirectory() as directory:
-        own = spool.create(Path(directory))
+        own = spool.create(Path(directory), uuid4())
         own.append(entries)
         own.close()
         assert entries_of(own) == entries
@@ -69,7 +69,7 @@ def test_rows_that_were_removed_or_set_aside_wait_no_longer(own: Spool) -> None:
 
 def test_not_more_is_read_at_once_than_can_be_held(own: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Large rows come a few at a time, and one that is larger still comes alone."""
-    monkeypatch.setattr(spool, "READ_BYTES_MAX", 250)
+    monkeypatch.setattr(spool, "READ_BYTES_MAX", 300)
     own.append([made.entry(number, body=bytes(size)) for number, size in enumerate((100, 100, 100, 900, 1))])
     seen: list[int] = []
     while rows := own.oldest(100):
@@ -80,7 +80,7 @@ def test_not_more_is_read_at_once_than_can_be_held(own: Spool, monkeypatch: pyte
 
 def test_full_spool_refuses_and_keeps_what_it_has(tmp_path: Path) -> None:
     """A batch goes in whole or not at all, the bound is kept, and once drained there is room again."""
-    small = spool.create(tmp_path, bytes_max=400_000)
+    small = spool.create(tmp_path, uuid4(), bytes_max=400_000)
     taken = 0
     while isinstance(small.append([made.entry(taken, body=bytes(5_000)), made.entry(taken + 1)])[0], Spooled):
         taken += 2
@@ -105,7 +105,7 @@ def test_spool_whose_file_is_spoiled_refuses(own: Spool) -> None:
         if path.suffix != ".lock":
             path.write_bytes(b"no database at all" * 1_000)
     assert isinstance(own.append([made.entry(1)])[0], SpoolUnavailable)
-    for ask in (own.contents, own.stretches, lambda: own.oldest(1), lambda: own.remove([1])):
+    for ask in (own.contents, own.stretch, lambda: own.oldest(1), lambda: own.remove([1])):
         with pytest.raises(SpoolUnavailable):
             ask()
 
@@ -113,34 +113,58 @@ def test_spool_whose_file_is_spoiled_refuses(own: Spool) -> None:
 def test_spool_of_a_living_process_is_not_adopted(own: Spool) -> None:
     """Nor is one that has just been given up and removed."""
     own.append([made.entry(0)])
-    assert spool.adopt(own.path.parent, _never) == []
+    assert list(spool.adopt(own.path.parent, _never)) == []
 
 
 def test_spool_of_a_dead_process_is_adopted_once(own: Spool) -> None:
     """With everything in it; a second adopter finds nothing."""
     own.append([made.entry(0)])
-    own.note_alive(Stretch(UUID(int=7), 1, 2))
+    own.note_alive(Stretch(1, 1))
+    own.note_alive(Stretch(1, 2))
     own.release(keep=True)
     (adopted,) = spool.adopt(own.path.parent, _never)
-    assert spool.adopt(own.path.parent, _never) == []
+    assert list(spool.adopt(own.path.parent, _never)) == []
     assert entries_of(adopted) == [made.entry(0)]
-    assert adopted.stretches() == [Stretch(UUID(int=7), 1, 2)]
+    assert (adopted.process, adopted.stretch()) == (own.process, Stretch(1, 2))
     adopted.release(keep=False)
     assert list(own.path.parent.iterdir()) == []
 
 
-def test_spoiled_spool_is_shown_and_left_alone(own: Spool) -> None:
-    """Somebody has to look at it; the others are adopted all the same."""
+def test_spool_that_cannot_be_adopted_is_shown_and_left_alone(own: Spool) -> None:
+    """Somebody has to look at it: spoiled, locked by what is no file, or of no process; the others are adopted."""
     own.append([made.entry(0)])
     own.release(keep=True)
-    bad = own.path.with_name("0-bad.sqlite")
-    bad.write_bytes(b"no database at all" * 1_000)
-    bad.with_name("0-bad.sqlite.lock").touch()
+    bad = [own.path.with_name(name) for name in ("0-bad.sqlite", f"{UUID(int=0)}.sqlite", f"{UUID(int=1)}.sqlite")]
+    for path in bad:
+        path.write_bytes(b"no database at all" * 1_000)
+    bad[1].with_name(f"{bad[1].name}.lock").mkdir()
     seen: list[Path] = []
     (adopted,) = spool.adopt(own.path.parent, lambda path, _: seen.append(path))
-    assert (seen, entries_of(adopted)) == ([bad], [made.entry(0)])
-    assert bad.exists()
+    assert (sorted(seen), entries_of(adopted)) == (sorted(bad), [made.entry(0)])
+    assert all(path.exists() for path in bad)
     adopted.release(keep=False)
+
+
+def test_rows_set_aside_stay_under_a_name_that_nobody_adopts(own: Spool) -> None:
+    """And are shown with the others."""
+    own.append([made.entry(0)])
+    own.set_aside(1, "DataError")
+    own.put_aside()
+    assert list(spool.adopt(own.path.parent, _never)) == []
+    (left,) = spool.all_in(own.path.parent)
+    assert left.refused() == [(1, "DataError", "event-0")]
+    left.close()
+
+
+def test_looking_into_a_spool_changes_nothing(own: Spool) -> None:
+    """Whoever looks needs no room on the disk, and cannot write."""
+    own.append([made.entry(0)])
+    (seen,) = spool.all_in(own.path.parent)
+    assert seen.contents().rows == 1
+    with pytest.raises(SpoolUnavailable):
+        seen.remove([1])
+    seen.close()
+    assert entries_of(own) == [made.entry(0)]
 
 
 def test_spool_of_an_earlier_version_gets_the_columns_it_lacks(own: Spool) -> None:
@@ -157,9 +181,10 @@ def test_spool_of_an_earlier_version_gets_the_columns_it_lacks(own: Spool) -> No
 WRITER = """
 import sys
 from pathlib import Path
+from uuid import uuid4
 from store import spool
 from tests.unit.store import made
-own = spool.create(Path(sys.argv[1]))
+own = spool.create(Path(sys.argv[1]), uuid4())
 number = 0
 while True:
     size = 1 + number % 7
