@@ -10,12 +10,15 @@ import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import httpx
+import orjson
 import psycopg
 
 from store import spool
+from store.errors import SpoolUnavailable
 from tests.acceptance import server
 from tests.conftest import Database
 from tests.integration.store import log
@@ -133,9 +136,21 @@ def drained_spools(home: Path) -> bool:
     """Say whether nothing waits in any spool of a home, a dead process's included."""
     rows = 0
     for each in spool.all_in(home / "spool"):
-        rows += each.contents().rows
-        each.close()
+        try:
+            rows += each.contents().rows
+        except SpoolUnavailable:  # its process is just letting go of it
+            return False
+        finally:
+            each.close()
     return rows == 0
+
+
+def outages(database: Database) -> list[tuple[datetime, datetime]]:
+    """Give the outages on record."""
+    query = "SELECT body FROM log.events WHERE source = 'system' AND event_type = 'ingest.outage' ORDER BY position"
+    with psycopg.connect(database.url) as connection:
+        said = [orjson.loads(body)["data"]["payload"] for (body,) in connection.execute(query)]
+    return [(datetime.fromisoformat(each["from"]), datetime.fromisoformat(each["to"])) for each in said]
 
 
 def drained(database: Database, home: Path) -> bool:

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,7 @@ import pytest
 
 import migrations
 from callaudit import postgres
+from store import heartbeats
 from tests.acceptance import home as homes
 from tests.acceptance import server, storm
 from tests.conftest import Database
@@ -55,12 +57,8 @@ class Site:
             return False
 
     def is_whole(self, answered: set[int]) -> None:
-        """See that what was answered is there once, that the log verifies, and that read models equal a rebuild."""
-        storm.stored_once(self.database, answered)
-        given = homes.environment(self.home)
-        for command in (["log", "verify", "--json"], ["rebuild", "--check"]):
-            checked = server.run(command, given, self.home)
-            assert checked.returncode == 0, checked.stdout + checked.stderr
+        """See that nothing that was answered is lost."""
+        is_whole(self.database, homes.environment(self.home), self.home, answered)
 
     @property
     def database(self) -> Database:
@@ -69,13 +67,24 @@ class Site:
         return Database(f"postgresql://callaudit@/{EMBEDDED}?host={str(host).replace('/', '%2F')}&port=5432")
 
 
+def is_whole(database: Database, given: Mapping[str, str], home: Path, answered: set[int]) -> None:
+    """See that what was answered is there once, that the log verifies, and that read models equal a rebuild."""
+    storm.stored_once(database, answered)
+    for command in (["log", "verify", "--json"], ["rebuild", "--check"]):
+        checked = server.run(command, given, home)
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
 @pytest.fixture
-def site(tmp_path: Path) -> Generator[Site]:
-    """A home whose processes all end with the test."""
+def site(short_path: Path) -> Site:
+    """A home of its own."""
+    return Site(short_path, f"http://127.0.0.1:{free_port()}")
+
+
+def free_port() -> int:
+    """Give a port on which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    yield Site(tmp_path, f"http://127.0.0.1:{port}")
-    homes.end(tmp_path)
+        return free.getsockname()[1]
 
 
 def _serve(site: Site) -> list[int]:
@@ -144,47 +153,67 @@ def test_nothing_is_lost_when_everything_is_killed_at_once(site: Site, full: boo
         site.is_whole(answered)
 
 
-@dataclass(frozen=True, slots=True)
-class Apart:
-    """A Postgres that the test can take away, with the product beside it."""
-
-    database: Database
-    home: Path
-
-    def environment(self) -> Mapping[str, str]:
-        """Give what its commands need."""
-        return server.environment(self.database, self.home)
+@contextlib.contextmanager
+def stopped_postgres(home: Path, cluster: contextlib.ExitStack, how: str) -> Generator[None]:
+    """Let Postgres be silent, or gone, during the block."""
+    if how == "shutdown":
+        cluster.close()
+        yield
+        cluster.enter_context(postgres.embedded(home))
+        return
+    stopped = [pid for pid, said in homes.family(home).items() if "postgres" in said]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    yield
+    for pid in stopped:
+        os.kill(pid, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("how", ["SIGSTOP", "shutdown"])
-def test_every_answer_comes_in_time_while_postgres_is_stopped(tmp_path: Path, how: str, full: bool) -> None:
-    """Within two seconds, and 200: silent or gone, the spool takes what Postgres does not."""
-    seconds = 30 if full else 8
+def test_every_answer_comes_in_time_while_postgres_is_stopped(short_path: Path, how: str, full: bool) -> None:
+    """Within two seconds, and 200: silent or gone, the spool takes what Postgres does not, and that is no outage."""
+    home = short_path / "home"
     with contextlib.ExitStack() as stack:
         cluster = stack.enter_context(contextlib.ExitStack())
-        running = cluster.enter_context(postgres.embedded(tmp_path / "cluster"))
-        database = Database(_created(running))
-        site = stack.enter_context(server.serving(database, tmp_path / "home"))
-        stack.enter_context(server.working(database, tmp_path / "home"))
+        database = Database(_created(cluster.enter_context(postgres.embedded(short_path / "cluster"))))
+        site = stack.enter_context(server.serving(database, home))
+        stack.enter_context(server.working(database, home))
         with storm.load(site.url, senders=4, pause=0.02) as sending:
             homes.until(lambda: len(sending.answered) > 20 and storm.is_projecting(database))
-            if how == "SIGSTOP":
-                stopped = [pid for pid, said in homes.family(tmp_path / "cluster").items() if "postgres" in said]
-                for pid in stopped:
-                    os.kill(pid, signal.SIGSTOP)
-                time.sleep(seconds)
-                for pid in stopped:
-                    os.kill(pid, signal.SIGCONT)
-            else:
-                cluster.close()
-                time.sleep(seconds)
-                stack.enter_context(postgres.embedded(tmp_path / "cluster"))
+            with stopped_postgres(short_path / "cluster", cluster, how):
+                time.sleep(30 if full else 8)
             before = len(sending.answered)
             homes.until(lambda: len(sending.answered) > before + 20)
         assert set(sending.statuses) == {200}
         assert sending.slowest < ANSWER_SECONDS_MAX
-        homes.until(lambda: storm.drained(database, tmp_path / "home"))
-        storm.stored_once(database, sending.answered)
+        homes.until(lambda: storm.drained(database, home))
+        is_whole(database, server.environment(database, home), home, sending.answered)
+        with psycopg.connect(database.url) as connection:
+            assert heartbeats.gaps(connection, datetime.now(UTC) + timedelta(hours=1)) == []
+
+
+def test_server_that_is_killed_while_postgres_is_stopped_is_spoken_for_by_the_next(short_path: Path) -> None:
+    """What it answered is in the log; the time in which it could answer is no outage, the time without it is one."""
+    home, port = short_path / "home", free_port()
+    with contextlib.ExitStack() as stack:
+        cluster = stack.enter_context(contextlib.ExitStack())
+        database = Database(_created(cluster.enter_context(postgres.embedded(short_path / "cluster"))))
+        stack.enter_context(server.working(database, home))
+        with server.serving(database, home, ["--port", str(port)]) as site:
+            homes.until(lambda: storm.is_projecting(database))
+            with stopped_postgres(short_path / "cluster", cluster, "shutdown"):
+                with storm.load(site.url, senders=2, pause=0.05) as sending:
+                    time.sleep(7)
+                died_at = datetime.now(UTC)
+                site.process.kill()
+                time.sleep(7)
+        with server.serving(database, home, ["--port", str(port)]):
+            homes.until(lambda: storm.drained(database, home))
+            homes.until(lambda: storm.outages(database))
+            is_whole(database, server.environment(database, home), home, sending.answered)
+        ((begins, ends),) = storm.outages(database)
+    assert abs((begins - died_at).total_seconds()) < 3
+    assert 6 < (ends - begins).total_seconds() < 20
 
 
 def _created(running: postgres.Running) -> str:

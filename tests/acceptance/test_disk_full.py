@@ -3,8 +3,8 @@
 import contextlib
 import os
 import random
-import socket
 import subprocess
+import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pytest
 from store import spool
 from tests.acceptance import home as homes
 from tests.acceptance import server, storm
-from tests.acceptance.test_crashes import Site
+from tests.acceptance.test_crashes import Site, free_port
 from tests.conftest import Database
 from tests.integration.store.test_intake import Place
 
@@ -22,7 +22,7 @@ BODY_BYTES = 100_000
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Generator[Callable[[Path, int], Path]]:
+def small_disk() -> Generator[Callable[[Path, int], Path]]:
     """Mount small disks, which are gone with the test."""
     mounted: list[Path] = []
 
@@ -36,8 +36,8 @@ def small_disk(tmp_path: Path) -> Generator[Callable[[Path, int], Path]]:
         return place
 
     yield mount
-    homes.end(tmp_path)
     for place in mounted:
+        homes.end(place)
         subprocess.run(["umount", "--lazy", place], check=True)
 
 
@@ -52,7 +52,9 @@ def test_full_disk_under_the_spool_is_answered_503_and_heals_by_itself(
         statuses = _until_refused(site.url)
         assert 10 < len(statuses) < 200
         place.allow_connections(allow=True)
+        back_at = time.monotonic()
         homes.until(lambda: storm.is_taken(site.url, 100_000))
+        assert time.monotonic() - back_at < 5
         homes.until(lambda: storm.drained_spools(tmp_path))
     assert any("spool_alarm" in line or "spool_failed" in line for line in site.said)
     storm.stored_once(database, {100_000, *(number for number, status in enumerate(statuses) if status == 200)})
@@ -60,13 +62,11 @@ def test_full_disk_under_the_spool_is_answered_503_and_heals_by_itself(
 
 @pytest.mark.heavy
 def test_full_disk_under_everything_is_answered_503_and_heals_by_itself(
-    tmp_path: Path, small_disk: Callable[[Path, int], Path]
+    short_path: Path, small_disk: Callable[[Path, int], Path]
 ) -> None:
     """Postgres and the spool share a disk that fills up; with room again all goes on, and nothing answered is lost."""
-    home = small_disk(tmp_path / "home", 160)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    site = Site(home, f"http://127.0.0.1:{port}")
+    home = small_disk(short_path / "home", 160)
+    site = Site(home, f"http://127.0.0.1:{free_port()}")
     with contextlib.ExitStack() as stack:
         site.start(stack)
         assert storm.is_taken(site.url, 99_999)

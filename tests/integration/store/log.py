@@ -58,10 +58,13 @@ def rows(database: Database, table: str = "log.events", order: str = "position")
 
 def event_ids(database: Database) -> list[str | None]:
     """Give the event ids in position order, but for our own events; positions have no gap, and keys match rows."""
-    stored = rows(database)
-    assert [row["position"] for row in stored] == list(range(len(stored)))
-    assert [key["position"] for key in rows(database, "log.event_keys")] == list(range(len(stored)))
-    return [row["event_id"] for row in stored if row["source"] != "system"]
+    with psycopg.connect(database.url) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ  # somebody may append meanwhile
+        stored = connection.execute("SELECT position, source, event_id FROM log.events ORDER BY position").fetchall()
+        keys = connection.execute("SELECT position FROM log.event_keys ORDER BY position").fetchall()
+    assert [position for position, *_ in stored] == list(range(len(stored)))
+    assert [position for (position,) in keys] == list(range(len(stored)))
+    return [event_id for _, source, event_id in stored if source != "system"]
 
 
 def entry_of(row: dict[str, Any]) -> Entry:

@@ -1,0 +1,17 @@
+"""Fixtures of the tests that run the program as processes."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance import home as homes
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A directory whose processes all end with the test, with a path that a socket's address can hold."""
+    with tempfile.TemporaryDirectory(prefix="callaudit-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+        homes.end(Path(name))
