@@ -1,8 +1,9 @@
 """The worker's sealer: a thread of its own, so that neither a refusal to seal stops projecting nor the other way round.
 
 It seals at most every few seconds while events come, once more when it is told to stop, and appends an event of its
-own after an idle hour, so that the checkpoint over it proves that hour. A refusal is said loudly when it begins, again
-every minute, and when it is over; it is tried again all the while. Only a sealer that can seal says that it is alive.
+own after an idle hour: the checkpoint over it proves that the log had nothing new then, not that nothing was sent. A
+refusal is said loudly when it begins, again every minute, and when it is over; it is tried again all the while. Only a
+sealer that can seal says that it is alive.
 """
 
 import threading
@@ -108,11 +109,12 @@ class _Sealer:
         except StoreError as error:
             self.failed(error.reason, str(error))
             return True
-        self._alarm.off()
+        if sealer.agrees:
+            self._alarm.off()
         return sealed is not None
 
     def _idle(self, progress: Progress) -> None:
-        """After an idle hour, append an event that says so: the checkpoint over it proves that nothing came."""
+        """After an idle hour, append an event: the checkpoint over it proves that the log had nothing new till then."""
         since = progress.sealed_at or self._began
         if progress.oldest_waiting is not None or _now() - since < self._pace.idle:
             return

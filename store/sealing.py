@@ -85,6 +85,11 @@ class Sealer:
         self._between = between
         self._known: _Known | None = None
 
+    @property
+    def agrees(self) -> bool:
+        """Tell whether the last try found the log to be what was signed; one that got no turn found nothing out."""
+        return self._known is not None
+
     def seal(self) -> Checkpoint | None:
         """Seal all that is not sealed; None if there is nothing, or another worker is at it.
 
@@ -100,19 +105,18 @@ class Sealer:
             raise
 
     def _seal(self) -> Checkpoint | None:
+        known = self._known = self._known or self._look()
         size = read.head(self._connection) + 1
-        if self._known is None:
-            self._known = self._look(size)
-        known = self._known
         if size < known.builder.size:
             raise _behind(size, known.builder.size)
         grow(self._connection, known.builder, size, keep, self._between)  # (2)
         return self._sign(known) if size > known.sealed else None
 
-    def _look(self, size: int) -> _Known:
+    def _look(self) -> _Known:
         """Find out where to go on, having compared the log with what was signed (1)."""
         with self._connection.transaction():
             self._connection.execute(statements.load("store", "take_seal_turn"))
+            size = read.head(self._connection) + 1  # under the turn: whoever had it may have sealed what came since
             stored, kept = tree.last_checkpoint(self._connection), self._folder.last()
             signer = self._signer(stored, kept)
             ours = [self._ours(note, signer) for note in (stored, kept)]

@@ -136,6 +136,27 @@ def test_refusal_is_said_once_and_is_over_when_its_cause_is(
     assert [entry["event"] for entry in run.logged] == ["not_sealed", "sealing_again"]
 
 
+def test_refusal_is_not_over_because_another_sealer_has_the_turn(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who got no turn has found nothing out: the alarm stays until a look at the log succeeds."""
+    gave_way: list[None] = []
+    seal = store.sealing.Sealer.seal
+    monkeypatch.setattr(store.sealing.Sealer, "seal", lambda self: seal(self) or gave_way.append(None))
+    append(database, 0)
+    seals.seal(database, tmp_path)
+    (tmp_path / "checkpoint.key").rename(tmp_path / "away")
+    with sealing(database, tmp_path) as run:
+        until(lambda: run.said("not_sealed"))
+        with psycopg.connect(database.url) as other:
+            other.execute("LOCK TABLE log.seal_turn IN EXCLUSIVE MODE")
+            until(lambda: gave_way)
+            assert run.said("sealing_again") == []
+            assert beat(database) is None
+        (tmp_path / "away").rename(tmp_path / "checkpoint.key")
+        until(lambda: run.said("sealing_again"))
+
+
 def test_refusal_is_said_again_after_a_while(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

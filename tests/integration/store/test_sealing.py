@@ -4,8 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from store import errors, sealing, signing
+from tests.acceptance.home import until
 from tests.conftest import Database
 from tests.integration.store import log, rows, seals
 from tests.unit.store import made
@@ -141,17 +142,42 @@ def test_sealer_killed_at_random_leaves_a_log_that_seals(database: Database, tmp
 
 
 def test_two_sealers_at_once_seal_each_size_once(database: Database, tmp_path: Path) -> None:
-    """Whichever is faster, what is kept beside the key never goes back and each checkpoint stands once."""
-    with seals.sealer(database, tmp_path) as one, seals.sealer(database, tmp_path) as other:
-        for end in range(100, 2_000, 100):
-            rows.insert(database, range(end - 100, end))
-            threads = [threading.Thread(target=each.seal) for each in (one, other)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+    """Over a log that grows, what is kept beside the key never goes back, and neither finds fault with the other."""
+    end = 1_000
+    with ThreadPoolExecutor() as pool:
+        both = [pool.submit(seal_until, database, tmp_path, end) for _ in range(2)]
+        for start in range(0, end, 20):
+            rows.insert(database, range(start, start + 20))
+        for each in both:
+            each.result()
     sizes = seals.sealed(database, tmp_path)
     assert sizes == sorted(set(sizes))
+    assert sizes[-1] == end
+
+
+def seal_until(database: Database, folder: Path, size: int) -> None:
+    """Seal, as a new sealer each time, until there is a checkpoint of that size, whoever signed it."""
+    with sealing.connect(database.as_part("worker")) as connection:
+        while sealing.progress(connection).position < size:
+            sealing.Sealer(connection, signing.Folder(folder), lambda: seals.NOW).seal()
+
+
+def test_sealer_that_waited_for_its_turn_finds_the_log_as_it_is_then(database: Database, tmp_path: Path) -> None:
+    """What came and was sealed while it waited is no sign of a log that was put back."""
+    rows.insert(database, range(10))
+    with (
+        seals.sealer(database, tmp_path) as fast,
+        seals.sealer(database, tmp_path) as slow,
+        ThreadPoolExecutor() as pool,
+    ):
+        with fast._connection.transaction():
+            fast._connection.execute("LOCK TABLE log.seal_turn IN EXCLUSIVE MODE")
+            waiting = pool.submit(slow.seal)
+            until(lambda: log.value(database, "SELECT count(*) FROM pg_locks WHERE NOT granted"))
+            rows.insert(database, range(10, 20))
+            assert fast.seal() is not None
+        assert waiting.result() is None
+    assert seals.sealed(database, tmp_path) == [20]
 
 
 def test_slow_sealer_signs_nothing_behind_a_fast_one(database: Database, tmp_path: Path) -> None:
