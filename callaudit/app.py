@@ -28,6 +28,12 @@ from store.intake import Intake
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
+REFUSALS_SECONDS = 5.0
+"""For one write of refusals; two of them, the one under way and the last, must fit into the time to stop."""
+
+_DOWN_OR_FULL = {"53300", "57P01", "57P02", "57P03"}
+"""Too many connections; shut down, crashed, starting."""
+
 
 def create(settings: Settings, database: Database, counters: Counters) -> Any:
     """Build the ASGI application. Raises KeyRefused, SealingKeyUnusable, or psycopg.Error without a log to reach.
@@ -97,8 +103,7 @@ def _reach_or_spool(url: str, spools: Path) -> None:
         _reach(url)
     except psycopg.OperationalError as error:
         # Whoever was answered by Postgres has a setting wrong, and so has who never reached it before.
-        starting_or_away = error.sqlstate in {None, "57P03"}
-        if not (starting_or_away and spools.is_dir()):
+        if not ((error.sqlstate is None or error.sqlstate in _DOWN_OR_FULL) and spools.is_dir()):
             raise
         _log.warning("serving_from_the_spool", error=type(error).__name__)
 
@@ -111,5 +116,11 @@ def _reach(url: str) -> None:
 def _keep(
     url: str, refused: Sequence[kept_rejections.Rejection], counts: Mapping[kept_rejections.Counted, int]
 ) -> None:
-    with psycopg.connect(url, autocommit=True, application_name="callaudit refusals", **append.SOON) as connection:
+    with (
+        psycopg.connect(url, autocommit=True, application_name="callaudit refusals", **append.SOON) as connection,
+        append.patience(connection, REFUSALS_SECONDS),
+    ):
+        connection.execute(
+            "SET lock_timeout = '1s'; SET statement_timeout = '2s'; SET idle_in_transaction_session_timeout = '2s'"
+        )
         kept_rejections.keep(connection, refused, counts)

@@ -6,7 +6,6 @@ an older state would give others.
 """
 
 import logging
-import threading
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
@@ -115,13 +114,8 @@ class _Public:
     def _connection(self) -> Generator[psycopg.Connection[Any]]:
         """Lend a connection for a few seconds: a server that says nothing at all must not hold threads for ever."""
         self._pool.open()  # does nothing to one that is open
-        with self._pool.connection() as connection:
-            patience = threading.Timer(WAIT_SECONDS, append.cut, [connection])
-            patience.start()
-            try:
-                yield connection
-            finally:
-                patience.cancel()
+        with self._pool.connection() as connection, append.patience(connection, WAIT_SECONDS):
+            yield connection
 
 
 def _answer(find: Callable[[], Response]) -> Response:
