@@ -34,6 +34,9 @@ PAUSE_SECONDS = 0.25
 RETRY_SECONDS = 2.0
 """Before what could not be written is tried again."""
 
+PORTION = 500
+"""Refusals written at once: a write that ends soon can be given little time."""
+
 BODY_BYTES_MAX = 64 * 2**10
 """Larger unverified bodies are not kept."""
 
@@ -159,8 +162,10 @@ class Recorder:
         masked = {id(refusal): self._rejection(refusal) for refusal in quiet_first}  # who floods, pays for it himself
         self._unwritten += [masked[id(refusal)] for refusal in waiting.refusals]
         waiting.refusals = []
-        self._keep(self._unwritten, waiting.counts)
-        self._unwritten = []
+        while self._unwritten or waiting.counts:
+            self._keep(self._unwritten[:PORTION], waiting.counts)
+            del self._unwritten[:PORTION]
+            waiting.counts = Counter()
 
     def _put_off(self, waiting: _Waiting, error: Exception, *, last: bool) -> None:
         """Hold what could not be written, as much as may wait, for the next time; of the rest only the count."""

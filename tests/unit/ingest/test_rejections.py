@@ -313,6 +313,38 @@ def test_refusals_that_cannot_be_written_are_told_and_written_later() -> None:
     asyncio.run(run())
 
 
+def test_many_refusals_are_written_in_portions_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the database, each write is short; what one portion brought is not written again with the next."""
+    monkeypatch.setattr(rejections, "PORTION", 2)
+    portions: list[list[bytes | None]] = []
+    counted: Counter[Counted] = Counter()
+
+    def keep(batch: Sequence[Rejection], counts: Mapping[Counted, int]) -> None:
+        if len(portions) == 1 and not heard:
+            raise OSError
+        portions.append([each.body for each in batch])
+        counted.update(counts)
+
+    heard: list[int] = []
+    failed = asyncio.Event()
+
+    def hear(_: Exception, lost: int) -> None:
+        heard.append(lost)
+        failed.set()
+
+    async def run() -> None:
+        async with rejections.Recorder(keep, door.BOX, hear) as recorder:
+            recorder.refused(errors.RateLimited(errors.RATE_LIMITED, "wait"), request(), b"")
+            for number in range(5):
+                recorder.refused(MISMATCH, request(), numbered(number))
+            async with asyncio.timeout(10):
+                await failed.wait()
+
+    asyncio.run(run())
+    assert portions == [[numbered(0), numbered(1)], [numbered(2), numbered(3)], [numbered(4)]]
+    assert (heard, counted) == ([0], {Counted(DAY, "rate_limited", "192.0.2.7"): 1})
+
+
 @pytest.mark.parametrize(("limit", "value"), [("WAITING_MAX", 2), ("WAITING_BYTES_MAX", 16)])
 def test_refusals_held_for_later_are_bounded(monkeypatch: pytest.MonkeyPatch, limit: str, value: int) -> None:
     """Of what does not fit, the count is written."""
