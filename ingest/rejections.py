@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Self
 
 from calls import instants
@@ -48,11 +48,18 @@ Keep = Callable[[Sequence[Rejection], Mapping[Counted, int]], None]
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """A refusal as it happened; what of its bytes may be kept is worked out behind the answer."""
+    """A refusal as it happened; what of its body may be kept is worked out behind the answer.
+
+    Headers are as they are kept, a few hundred bytes each: a whole request may have 32 KB of them.
+    """
 
     reason: str
-    request: Request
+    received_at: datetime
+    remote_address: str
     network: str
+    content_type: str | None
+    signed_timestamp: str | None
+    signature: str | None
     body: bytes | None
     body_bytes: int
 
@@ -79,7 +86,7 @@ class _Waiting:
             return
         room = min(WAITING_BYTES_MAX - self.size, WAITING_BYTES_MAX // ADDRESS_SHARE - self.size_of[network])
         kept = body if len(body) <= min(BODY_BYTES_MAX, room) else None
-        self.refusals.append(_Refusal(reason, request, network, kept, len(body)))
+        self.refusals.append(_refusal(reason, request, network, kept, len(body)))
         self.rows_of[network] += 1
         self.size_of[network] += len(kept or b"")
         self.size += len(kept or b"")
@@ -92,7 +99,7 @@ class _Waiting:
     def count_again(self, lost: "_Waiting") -> int:
         """Count what could not be written; give how many refusals are not kept for that."""
         for refusal in lost.refusals:
-            self.count(Counted(_utc_day(refusal.request), refusal.reason, refusal.network), 1)
+            self.count(Counted(refusal.received_at.date(), refusal.reason, refusal.network), 1)
         for counted, refused in lost.counts.items():
             self.count(counted, refused)
         return len(lost.refusals)
@@ -179,25 +186,38 @@ class Recorder:
         self._on_error(error, lost)
 
     def _rejection(self, refusal: _Refusal) -> Rejection:
-        request, body = refusal.request, refusal.body
-        kept = None if body is None else self._masking.run(lambda: self._remains(request, body))
+        body, content_type = refusal.body, refusal.content_type or ""
+        kept = None if body is None else self._masking.run(lambda: self._remains(body, content_type))
         kept = kept or remains.Remains()  # a body that was not looked at may hold anything
-        signature = remains.of_signature(request.header(b"telnyx-signature-ed25519"))
         return Rejection(
-            received_at=instants.to_datetime(request.received_us),
-            remote_address=request.remote_address,
+            received_at=refusal.received_at,
+            remote_address=refusal.remote_address,
             network=refusal.network,
             reason=refusal.reason,
             body=kept.body,
             body_bytes=refusal.body_bytes,
-            content_type=remains.of_content_type(request.header(b"content-type")),
-            signed_timestamp=remains.of_timestamp(request.header(b"telnyx-timestamp")),
-            signature=signature if kept.with_signature else None,
+            content_type=refusal.content_type,
+            signed_timestamp=refusal.signed_timestamp,
+            signature=refusal.signature if kept.with_signature else None,
             sealed_body=kept.sealed_body,
         )
 
-    def _remains(self, request: Request, body: bytes) -> remains.Remains:
-        return remains.of_body(body, request.content_type, self._strongbox, mask_transcripts=self._mask_transcripts)
+    def _remains(self, body: bytes, content_type: str) -> remains.Remains:
+        return remains.of_body(body, content_type, self._strongbox, mask_transcripts=self._mask_transcripts)
+
+
+def _refusal(reason: str, request: Request, network: str, body: bytes | None, body_bytes: int) -> _Refusal:
+    return _Refusal(
+        reason=reason,
+        received_at=instants.to_datetime(request.received_us),
+        remote_address=request.remote_address,
+        network=network,
+        content_type=remains.of_content_type(request.header(b"content-type")),
+        signed_timestamp=remains.of_timestamp(request.header(b"telnyx-timestamp")),
+        signature=remains.of_signature(request.header(b"telnyx-signature-ed25519")),
+        body=body,
+        body_bytes=body_bytes,
+    )
 
 
 def _utc_day(request: Request) -> date:

@@ -1,6 +1,7 @@
 """Refusals are written down behind the answer, masked, and never hold anybody up."""
 
 import asyncio
+import pickle
 import threading
 import time
 from collections import Counter
@@ -293,6 +294,19 @@ def test_bytes_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert [each.body for each in book.kept] == [b"", sized(12), sized(8), None, b""]
 
     asyncio.run(run())
+
+
+def test_headers_that_wait_are_bounded() -> None:
+    """Of a refusal only the headers that are kept are held, and no more of them than is kept."""
+
+    async def run() -> int:
+        recorder = recorder_for(Book())
+        huge = b"x" * 30_000
+        headers = {"content_type": huge, "telnyx_timestamp": huge, "telnyx_signature_ed25519": huge, "cookie": huge}
+        recorder.refused(MISMATCH, request(**headers), numbered(0))
+        return len(pickle.dumps(recorder._waiting.refusals))
+
+    assert asyncio.run(run()) < 5_000
 
 
 def test_refusals_that_cannot_be_written_are_told_and_written_later() -> None:
