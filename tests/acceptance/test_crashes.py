@@ -120,6 +120,8 @@ def test_nothing_is_lost_when_processes_are_killed(
         with storm.load(site.url) as sending:
             ends_at = time.monotonic() + seconds
             while time.monotonic() < ends_at:
+                if chance.random() < 0.7:  # else it is not well yet
+                    homes.until(site.is_ready)
                 time.sleep(chance.uniform(0.01, 0.8))
                 if living := victims(site):
                     with contextlib.suppress(ProcessLookupError):
@@ -128,8 +130,8 @@ def test_nothing_is_lost_when_processes_are_killed(
         homes.until(site.is_ready)
         homes.until(site.is_recovered)
         site.is_whole(sending.answered)
-    assert kills > seconds / 2
-    assert len(sending.answered) > 50 * seconds / 10
+    assert kills > seconds / 6
+    assert len(sending.answered) > 5 * seconds
 
 
 def test_nothing_is_lost_when_everything_is_killed_at_once(site: Site, full: bool) -> None:
