@@ -44,7 +44,7 @@ class Readmitted:
 
 @dataclass(frozen=True, slots=True)
 class StillRefused:
-    """A refused delivery that stays so, and the reason: one of ``ingest.errors``, or one of the two above."""
+    """A refused delivery that stays so, and why: a reason of ``ingest.errors``, of the log, or one of the two above."""
 
     held: Held
     reason: str

@@ -18,6 +18,7 @@ from ingest.readmission import Readmitted, StillRefused
 from query import rejections as question
 from store import append
 from store import rejections as kept
+from store.errors import EntryRefused
 
 _COUNTS = ("day", "reason", "refused", "kept", "kept_bytes", "addresses")
 _LISTED = ("received_at", "remote_address", "reason", "body_bytes", "kept_bytes", "readmissible")
@@ -85,6 +86,11 @@ def readmit(
         return
     if taken:
         output.table(_READMITTED, taken)
+    never = [str(each["rejection_id"]) for each in left if each["reason"] == EntryRefused.reason]
+    if never:
+        logs.say(
+            f"the log refuses, whatever is left out of it, what was kept as rejection {', '.join(never)}: report it"
+        )
     reasons = ", ".join(f"{count} {reason}" for reason, count in Counter(each["reason"] for each in left).most_common())
     done = "would be readmitted" if dry_run else "readmitted"
     logs.say(f"{len(taken)} {done}, {len(left)} not{f': {reasons}' if reasons else ''}")

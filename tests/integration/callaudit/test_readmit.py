@@ -102,6 +102,24 @@ def test_what_proves_genuine_is_appended_with_its_time_after_the_event_that_says
     assert marked == {each["rejection_id"] for each in told}
 
 
+def test_entry_that_the_log_refuses_is_named_and_the_rest_is_readmitted(intake: Database) -> None:
+    """One that can never be stored stays where it is, and out of the event that says what came in."""
+    with psycopg.connect(intake.url) as connection:
+        connection.execute(
+            "ALTER TABLE log.events"
+            " ADD CHECK (source = 'system' OR position(convert_to('event-3', 'UTF8') IN body) = 0)"
+        )
+    outcomes = run(intake)
+    rest = [name for name in EVENTS if name != "event-3"]
+    assert names(outcomes) == rest
+    (left,) = [each for each in outcomes if isinstance(each, StillRefused) and each.reason == "entry_refused"]
+    assert left.held.body == body(3)
+    assert stored(intake) == [TRUSTED, READMITTED, *rest]
+    told = orjson.loads(log.rows(intake)[1]["body"])["data"]["payload"]["deliveries"]
+    assert [each["event_id"] for each in told] == rest
+    assert [each.reason for each in run(intake) if isinstance(each, StillRefused)].count("entry_refused") == 1
+
+
 def test_running_again_appends_nothing(intake: Database) -> None:
     """What was readmitted is not looked at again."""
     run(intake)
