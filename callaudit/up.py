@@ -49,14 +49,23 @@ class Process:
         )
 
     def keep_running(self) -> None:
-        """Start it again if it died, at most once a second."""
-        if self.running is None or self.running.poll() is None:
+        """Start it again if it died, at most once a second, as often as it takes."""
+        if self.running is not None and self.running.poll() is None:
             return
         if time.monotonic() - self.started_at >= RESTART_SECONDS:
+            self._bury()
+            try:
+                self.start()
+            except OSError as error:  # no memory or no process number now: the next try may find one
+                _log.error("process_not_started", process=self.arguments[0], error=type(error).__name__)
+
+    def _bury(self) -> None:
+        """Say once that it died."""
+        if self.running is not None:
             with self.running:  # closes our end of its standard input
                 _log.error("process_died", process=self.arguments[0], exit_code=self.running.returncode)
+            self.running = None
             self.died()
-            self.start()
 
     def stop(self) -> None:
         """Ask it to finish; after a while, end it."""
