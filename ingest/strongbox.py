@@ -1,9 +1,12 @@
 """Exact bytes that grant access (recording URLs) are kept sealed; the key lives outside the database."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from nacl.secret import SecretBox
+
+from store import files
 
 
 class SealingKeyUnusable(Exception):
@@ -38,16 +41,6 @@ def opened(home: Path) -> Strongbox:
 
 def key_at(path: Path) -> bytes:
     """Read the key, or make it on first use, readable by its owner alone. Safe for several processes at once."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(os.urandom(SecretBox.KEY_SIZE))
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(draft, path)  # unlike a rename, never replaces the key of a faster process
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+    with files.draft(path.parent, os.urandom(SecretBox.KEY_SIZE)) as draft, suppress(FileExistsError):
+        path.hardlink_to(draft)  # unlike a rename, never replaces the key of a faster process
     return path.read_bytes()

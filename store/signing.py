@@ -10,7 +10,6 @@ What cannot be read or written raises SigningFilesUnusable, which never repeats 
 """
 
 import os
-import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -18,10 +17,8 @@ from pathlib import Path
 
 from nacl.signing import SigningKey
 
-from store import notes
+from store import files, notes
 from store.errors import SigningFilesUnusable
-
-_DRAFT = ".draft."
 
 
 class Folder:
@@ -91,12 +88,12 @@ class Folder:
         The caller holds the seal turn: nobody else writes here.
         """
         with self._usable("checkpoint.key"):
-            for draft in self.path.glob(f"{_DRAFT}*"):  # a process that died making the key left it there too
+            for draft in self.path.glob(f"{files.DRAFT}*"):  # a process that died making the key left it there too
                 draft.unlink()
             (self.path / "checkpoint.key.next").replace(self.path / "checkpoint.key")
-            _sync(self.path)
+            files.sync_folder(self.path)
             (self.path / "checkpoint.last").unlink(missing_ok=True)  # it binds a retired key, and so nobody
-            _sync(self.path)
+            files.sync_folder(self.path)
         return self.published()
 
     def _read(self, name: str) -> str | None:
@@ -105,11 +102,11 @@ class Folder:
         return None
 
     def _write(self, name: str, text: str, mode: int = 0o600) -> None:
-        with self._usable(name), _draft(self.path, text, mode) as draft:
+        with self._usable(name), files.draft(self.path, text.encode(), mode) as draft:
             draft.replace(self.path / name)
 
     def _create(self, name: str, text: str) -> None:
-        with self._usable(name), _draft(self.path, text, 0o600) as draft, suppress(FileExistsError):
+        with self._usable(name), files.draft(self.path, text.encode()) as draft, suppress(FileExistsError):
             (self.path / name).hardlink_to(draft)  # unlike a rename, never replaces what a faster process made
 
     @contextmanager
@@ -128,36 +125,3 @@ def new_key() -> notes.Signer:
     seed = os.urandom(32)
     public = bytes(SigningKey(seed).verify_key)
     return notes.Signer(f"callaudit/{sha256(public).hexdigest()[:16]}", seed)
-
-
-@contextmanager
-def _draft(folder: Path, text: str, mode: int) -> Generator[Path]:
-    """Give a file that is wholly on disk, to be put in its place; what was done to the folder is on disk at the end."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    number, name = tempfile.mkstemp(dir=folder, prefix=_DRAFT)  # readable by its owner alone
-    try:
-        with os.fdopen(number, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            _give_to_owner(file.fileno(), folder)
-            os.fsync(file.fileno())
-        yield Path(name)
-        _sync(folder)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def _give_to_owner(number: int, folder: Path) -> None:
-    """Let what the superuser writes belong to whose folder it is: the worker must read it."""
-    if os.geteuid() == 0:
-        owner = folder.stat()
-        os.fchown(number, owner.st_uid, owner.st_gid)
-
-
-def _sync(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -46,6 +46,14 @@ def test_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_key_is_not_overwritten_by_a_process_of_the_same_number(tmp_path: Path) -> None:
+    """Two containers on one home: the other's draft, which is the key by then, is left alone."""
+    path = tmp_path / "sealed.key"
+    key = strongbox.key_at(path)
+    os.link(path, f"{path}.{os.getpid()}")
+    assert strongbox.key_at(path) == key
+
+
 def test_key_is_one_for_processes_that_make_it_at_once(tmp_path: Path) -> None:
     """Server processes that start together on an empty home all seal with the same key."""
     program = "import sys; from pathlib import Path; from ingest import strongbox; sys.stdin.read();"
