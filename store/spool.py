@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from store import files
 from store.entry import Entry, Spooled
 from store.errors import SpoolUnavailable
 
@@ -289,17 +290,8 @@ def _open(path: Path, bytes_max: int) -> sqlite3.Connection:
         if name not in known:
             connection.execute(f"ALTER TABLE entries ADD COLUMN {name}")
     if made:
-        _sync_directory(path.parent)
+        files.sync_folder(path.parent)
     return connection
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make a new file's name outlive a power cut, too."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _beside(path: Path) -> list[Path]:
