@@ -102,7 +102,8 @@ def _completeness(verdict: Verdict) -> Iterator[str]:
     if found.outages or found.gaps:
         yield f"except in {found.outages} outages on record, and {found.gaps} breaks in the heartbeats"
     if found.waiting_since is not None:
-        yield f"events since {output.instant(found.waiting_since)} wait in the spool of a process that is gone"
+        since = output.instant(found.waiting_since)
+        yield f"events since {since} wait, or may wait, in the spool of a process that is gone"
     if found.set_aside:
         yield f"{found.set_aside} events were answered and are set aside: look with `callaudit log spool`"
     if found.readmissible:

@@ -34,8 +34,9 @@ class Completeness:
     """What is known of a period: from the first sign in it that webhooks could be taken to the last.
 
     ``gaps`` are breaks in the heartbeats, ``outages`` those on record in the log, ``waiting_since`` is when the oldest
-    event was received that a process answered, did not append, and left; ``readmissible`` counts refused deliveries
-    that a key known now signed, ``set_aside`` what was answered and the log will never take.
+    event was received that a process answered, did not append, and left, or when one fell silent that may have;
+    ``readmissible`` counts refused deliveries that a key known now signed, ``set_aside`` what was answered and the log
+    will never take.
     """
 
     begins: datetime | None

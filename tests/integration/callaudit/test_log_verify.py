@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import psycopg
@@ -95,7 +96,7 @@ def test_event_that_is_set_aside_in_a_spool_here_makes_the_log_incomplete(
     """It was answered 200, and the log will never take it: intact, and not complete."""
     database, last = log
     home = home_of(tmp_path, last)
-    own = spool.create(home / "spool")
+    own = spool.create(home / "spool", uuid4())
     own.append([sealed.delivery(7)])
     (waiting,) = own.oldest(1)
     own.set_aside(waiting.number, "DataError")

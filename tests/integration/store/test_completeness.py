@@ -18,9 +18,10 @@ NOW = datetime.now(UTC)
 
 
 def stretch(process: int, since: float, until: float, **fields: Any) -> Beat:
-    """Give a stretch of ingest, in minutes before now."""
+    """Give a stretch of ingest, in minutes before now, of a process that has stopped in good order."""
     since_at, alive_at = (NOW - timedelta(minutes=minutes) for minutes in (since, until))
-    return Beat(process=UUID(int=process), duty="ingest", since=since_at, alive_at=alive_at, **fields)
+    given = {"stopped": True, **fields}
+    return Beat(process=UUID(int=process), duty="ingest", since=since_at, alive_at=alive_at, **given)
 
 
 def judged(database: Database, *beats: Beat, since: int = 0) -> Completeness:
@@ -76,6 +77,15 @@ def test_spool_of_a_process_that_is_gone_is_incomplete(database: Database) -> No
     waiting = NOW - timedelta(minutes=31)
     found = judged(database, stretch(1, 60, 30, oldest_waiting=waiting), stretch(2, 60, 0))
     assert (found.verdict, found.waiting_since) == ("incomplete", waiting)
+    with psycopg.connect(database.as_part("ingest")) as connection:
+        heartbeats.settle(connection, UUID(int=1))
+    assert judged(database).verdict == "complete"
+
+
+def test_process_that_fell_silent_is_incomplete(database: Database) -> None:
+    """It may have answered since, cut off from Postgres alone, until somebody speaks for it."""
+    found = judged(database, stretch(1, 60, 30, stopped=False), stretch(2, 60, 0))
+    assert (found.verdict, found.waiting_since) == ("incomplete", NOW - timedelta(minutes=30))
     with psycopg.connect(database.as_part("ingest")) as connection:
         heartbeats.settle(connection, UUID(int=1))
     assert judged(database).verdict == "complete"
