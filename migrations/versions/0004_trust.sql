@@ -6,6 +6,13 @@ ALTER TABLE log.redeliveries ADD COLUMN delivery_id uuid;
 -- The program's own events are few, and some are looked for by themselves: outages, keys.
 CREATE INDEX system_events ON log.events (position) WHERE source = 'system';
 
+-- What no honest writer stores, and what would blind whoever verifies: positions that no event has, and instants that no
+-- calendar has.
+ALTER TABLE log.event_keys ADD CONSTRAINT position_from_zero CHECK (position >= 0);
+ALTER TABLE log.redeliveries ADD CONSTRAINT position_from_zero CHECK (position >= 0);
+ALTER TABLE log.events ADD CONSTRAINT instants_are_in_the_calendar
+    CHECK (received_at BETWEEN '0001-01-01Z' AND '9999-12-31Z' AND occurred_at BETWEEN '0001-01-01Z' AND '9999-12-31Z');
+
 -- Full tiles of the Merkle tree (C2SP tlog-tiles): 256 hashes each. Partial ones are computed from these and the rows.
 CREATE TABLE log.tiles (
     level smallint NOT NULL,
@@ -48,7 +55,9 @@ CREATE TABLE intake.heartbeats (
     stopped boolean NOT NULL DEFAULT false, -- it said that it stops, with nothing left behind
     CONSTRAINT stretch_begins_once PRIMARY KEY (process, duty, since),
     CONSTRAINT duty_known CHECK (duty IN ('ingest', 'project', 'seal')),
-    CONSTRAINT stretch_ends_after_it_begins CHECK (alive_at >= since)
+    CONSTRAINT stretch_ends_after_it_begins CHECK (alive_at >= since),
+    CONSTRAINT instants_are_in_the_calendar
+        CHECK (since > '0001-01-01Z' AND alive_at < '9999-12-31Z' AND isfinite(coalesce(oldest_waiting, since)))
 );
 
 -- Exact bytes of a refused body with bearer URLs, encrypted: without them its signature could not be checked later.
