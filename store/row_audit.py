@@ -11,6 +11,7 @@ from store.findings import Findings
 from store.provenance import WEBHOOK, Provenance
 from store.rows import Key, Row
 
+_OWN_TYPES = frozenset(each.encode() for each in system.TYPES)
 _SYSTEM = system.SOURCE.encode()
 _KEY_TRUSTED = system.KEY_TRUSTED.encode()
 _CONTINUED = system.CONTINUED.encode()
@@ -107,6 +108,9 @@ class RowAudit:
             for row in batch:
                 if row.source == WEBHOOK:
                     self.provenance.look(row)
+                elif row.source != _SYSTEM or row.event_type not in _OWN_TYPES:
+                    said = "it is neither Telnyx's nor one that the program itself writes"
+                    self.findings.add("signature_missing", row.position, said)
 
     def _data_hashes(self, batch: Sequence[Row]) -> None:
         data_hash_of = self.data_hash_of

@@ -1,5 +1,6 @@
 """The tree over the rows, held against the stored tiles and every head that somebody vouches for."""
 
+from collections import deque
 from collections.abc import Sequence
 
 from store import tiles
@@ -24,7 +25,7 @@ class TreeAudit:
         self._sealed = max((head.claimed.size for head in heads if head.kept_at is None), default=0)
         self._tree = self._resumed(start // tiles.WIDTH * tiles.WIDTH)
         self.since = self._tree.size
-        self._heads = [head for head in heads if head.claimed.size >= self.since]
+        self._heads = deque(head for head in heads if head.claimed.size >= self.since)
         # The sizes up to which a head was found right: any, and one kept elsewhere. Who has the log's key can make all
         # others agree with anything.
         self._agreed = self._kept_agreed = self.since
@@ -101,7 +102,7 @@ class TreeAudit:
     def _compare_heads(self) -> None:
         """Compare the heads of the size that the tree has now."""
         while self._heads and self._heads[0].claimed.size == self._tree.size:
-            head = self._heads.pop(0)
+            head = self._heads.popleft()
             kept = head.kept_at is not None
             if head.claimed.root == self._tree.root():
                 self._agreed = self._tree.size

@@ -32,6 +32,14 @@ PROOF = "c2sp.org/tlog-proof@v1"
 FILE_BYTES_MAX = 64 * 2**20
 FILES_MAX = 100000
 NULL = b"\xff\xff\xff\xff"
+SYSTEM_TYPES = ("key.trusted", "log.idle", "log.continued", "log.readmitted", "ingest.outage")
+LEFT_BY_FILE_MANAGERS = (".DS_Store", "desktop.ini", "Thumbs.db")
+RFC_8032_TEST_2 = (  # an openssl that cannot check this one is too old for any
+    "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+    "72",
+    "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+    "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+)
 
 
 class Wrong(Exception):
@@ -47,7 +55,9 @@ def ed25519():
         from nacl.exceptions import CryptoError
         from nacl.signing import VerifyKey
     except ImportError:
-        return (_by_openssl, "openssl") if shutil.which("openssl") else (None, "")
+        public, message, signature = (bytes.fromhex(each) for each in RFC_8032_TEST_2)
+        usable = shutil.which("openssl") and _by_openssl(public, message, signature)
+        return (_by_openssl, "openssl") if usable else (None, "")
 
     def by_nacl(public, message, signature):
         try:
@@ -90,14 +100,22 @@ def read(path):
             if any(info.file_size > FILE_BYTES_MAX for info in infos):
                 raise Wrong("the zip has a file that is far too large")
             return {info.filename: archive.read(info) for info in infos}
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zipfile.zlib.error) as error:
+    except (
+        OSError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+        zipfile.zlib.error,
+    ) as error:
         raise Wrong("%s cannot be read as a zip or a folder: %s" % (path, type(error).__name__))
 
 
 def _read_folder(path):
     files = {}
     for folder, _, names in os.walk(path):
-        for name in names:
+        for name in set(names).difference(LEFT_BY_FILE_MANAGERS):
             file = os.path.join(folder, name)
             if os.path.getsize(file) > FILE_BYTES_MAX or len(files) > FILES_MAX:
                 raise Wrong("there is a file that is far too large, or far too many")
@@ -336,7 +354,7 @@ class Dossier:
             if name not in self.files:
                 raise Wrong("%s is missing" % name)
             if name not in listed:
-                raise Wrong("%s is not listed: it was added" % name)
+                raise Wrong("%s is not listed: it was added (or the folder is not the dossier's own)" % name)
             if hashlib.sha256(self.files[name]).hexdigest() != listed[name]:
                 raise Wrong("%s is not what is listed: it was edited" % name)
         return "%d files, %s" % (len(listed), "signed" if self.manifest_signed else "NOT SIGNED")
@@ -375,10 +393,12 @@ class Dossier:
         return "in the log; " + self._signature(said, body, signature)
 
     def _signature(self, said, body, signature):
-        if said["source"] != "webhook":
+        if said["source"] == "system" and said["event_type"] in SYSTEM_TYPES:
             return "the program's own event, not signed by Telnyx"
+        if said["source"] != "webhook":
+            raise Wrong("it is neither Telnyx's nor one that the program itself writes")
         if signature is None:
-            if not said["masked"]:
+            if not said["masked"] or b"*" not in body:
                 raise Wrong("it was not masked, yet its signature is missing")
             return "masked: verified at ingest, original not retained"
         if said["masked"]:
@@ -443,7 +463,9 @@ def main(arguments=None):
             stream.reconfigure(errors="replace")
     check, by = ed25519()
     if check is None:
-        print("neither PyNaCl (pip install pynacl) nor openssl is here: signatures cannot be checked", file=sys.stderr)
+        print(
+            "neither PyNaCl (pip install pynacl) nor openssl 3 is here: signatures cannot be checked", file=sys.stderr
+        )
         return 2
     try:
         log_key = None if given.log_key is None else LogKey(given.log_key)

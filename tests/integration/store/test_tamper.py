@@ -456,6 +456,25 @@ def test_signature_removed_with_its_leaf_hash_made_anew_is_missing(tampered: sea
     assert first_wrong(tampered) == ("signature_missing", 600)
 
 
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "UPDATE log.events SET signature = NULL, body = %s, masked = true WHERE position = 600",
+        "UPDATE log.events SET signature = NULL, body = %s, source = 'gateway' WHERE position = 600",
+        "UPDATE log.events SET signature = NULL, body = %s, source = 'backfill' WHERE position = 600",
+        "UPDATE log.events SET signature = NULL, body = %s, source = 'system' WHERE position = 600",
+    ],
+    ids=["masked", "gateway", "backfill", "system"],
+)
+def test_event_that_nobody_signed_is_found_whatever_it_claims_to_be(
+    tampered: sealed.Connection, claim: LiteralString
+) -> None:
+    """Masked with nothing masked in it, from elsewhere, or the program's own of a kind that it never says."""
+    sealed.change(tampered, claim, [b'{"data":{"id":"invented","event_type":"call.hangup"}}'])
+    rehash(tampered, 600)
+    assert first_wrong(tampered, data_hash_of=None) == ("signature_missing", 600)
+
+
 def test_columns_not_read_from_the_body_are_found_where_data_is_hashed(tampered: sealed.Connection) -> None:
     """A body put under another event's data hash, with key and leaf hash made anew."""
     sealed.change(tampered, "UPDATE log.events SET data_hash = sha256('x') WHERE position = 600")
