@@ -108,7 +108,8 @@ def test_server_and_worker_cannot_see_each_others_keys() -> None:
 def test_compose_runs_each_part_as_its_own_role() -> None:
     """Commands and settings that there are, secrets from outside, files that are there, plain image names."""
     read = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
-    ours = {name: service for name, service in read["services"].items() if name != "postgres"}
+    ours = {name: service for name, service in read["services"].items() if name not in {"postgres", "tools"}}
+    assert read["services"]["tools"]["environment"].keys() <= SETTINGS
     assert ours.keys() == OWN.keys()
     for name, service in ours.items():
         assert assert_runs(service["command"]) == name
