@@ -29,6 +29,9 @@ COMMANDS: Mapping[str, str] = {
 def main() -> NoReturn:
     """Run the program. A refusal (anything with a ``reason``) is one sentence and exit 2, never a traceback."""
     logs.configure()
+    if any(not _is_text(argument) for argument in sys.argv):
+        logs.say("callaudit: an argument is no text in UTF-8 [argument_refused]")
+        sys.exit(2)
     sys.exit(_run(build(sys.argv[1:])))
 
 
@@ -49,6 +52,10 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         else:
             app.command(name)(getattr(module, name))
     return app
+
+
+def _is_text(argument: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in argument)
 
 
 def _callaudit() -> None:

@@ -1,11 +1,13 @@
 """Outages: time in which nobody could take webhooks, put on the record as events of the log itself."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from store import system
 from store.entry import Entry
 from store.heartbeats import Gap
+
+_FIRST = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 class OutageRefused(ValueError):
@@ -27,6 +29,8 @@ def declared(gap: Gap, reason: str, now: datetime) -> Entry:
         raise OutageRefused("say why with --reason: it goes on the record")
     if gap.ends - gap.begins <= timedelta(0):
         raise OutageRefused(f"an outage ends after it begins: {gap.begins.isoformat()} to {gap.ends.isoformat()}")
+    if gap.begins < _FIRST:
+        raise OutageRefused("an outage begins in the calendar: --from lies before it")
     if gap.ends > now:
         raise OutageRefused("an outage is declared when it is over: --to lies in the future")
     said = {**_period(gap), "reason": reason.strip()}

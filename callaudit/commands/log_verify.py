@@ -73,7 +73,7 @@ def _given(
     skip_signatures: bool,
 ) -> Given:
     last = trust.folder(read).last()
-    from_outside = trust.telnyx_keys(",".join(telnyx), "option")
+    from_outside = [key for setting in telnyx for key in trust.telnyx_keys_given(setting)]
     return Given(
         log_keys=trust.log_keys(read, keys),
         retired_keys=[] if keys else trust.folder(read).retired(),

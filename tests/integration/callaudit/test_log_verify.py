@@ -173,6 +173,7 @@ def test_signatures_can_be_skipped(log: tuple[Database, str], tmp_path: Path) ->
     [
         (["--key", "nonsense"], "note_key_refused"),
         (["--telnyx-key", "nonsense"], "public_key_refused"),
+        (["--telnyx-key", ""], "public_key_refused"),
         (["--checkpoint", "nowhere"], "checkpoint_unreadable"),
         ([], "log_key_missing"),
     ],
