@@ -75,8 +75,8 @@ def test_any_bytes_are_kept_exactly_or_not_at_all(body: bytes, content_type: str
 
 @given(st.dictionaries(st.text(max_size=9), st.text(max_size=30), max_size=5))
 def test_objects_are_kept(said: dict[str, Any]) -> None:
-    """Whatever JSON writes, Telnyx may send."""
-    body = orjson.dumps(said)
+    """Whatever JSON writes, Telnyx may send; no key here is one of a secret's."""
+    body = orjson.dumps({f"x{name}": value for name, value in said.items()})
     assert of_body(body).body == body
 
 
