@@ -184,9 +184,12 @@ def test_row_removed_from_the_middle_is_missing(tampered: sealed.Connection, pos
 
 def test_row_removed_and_the_rest_moved_up_is_not_the_stored_tiles(tampered: sealed.Connection) -> None:
     """Positions without a gap do not help: each row is then another's leaf."""
+    (end,) = tampered.execute("SELECT max(position) + 1 FROM log.events").fetchone() or (0,)
     for table in ("events", "event_keys"):
         sealed.change(tampered, "DELETE FROM {} WHERE position = 130", table=table)
-        sealed.change(tampered, "UPDATE {} SET position = position - 1 WHERE position > 130", table=table)
+        for position in range(131, end):  # one by one: a unique position is checked row by row, in any order
+            moved = "UPDATE {} SET position = position - 1 WHERE position = %s"
+            sealed.change(tampered, moved, [position], table=table)
     assert first_wrong(tampered) == ("tile_wrong", 130)
 
 
