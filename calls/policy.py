@@ -4,8 +4,37 @@ Durations are milliseconds, as people write them in a policy; the fold computes 
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
-from calls.instants import MILLISECOND
+from calls.instants import MILLISECOND, Instant
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a policy may ask of a leg before it judges it."""
+
+    connection_id: str | None = None
+    direction: str | None = None
+    from_number: str | None = None
+    to_number: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The policy for one leg: which version of which rule says so. Version 0 is the built-in policy."""
+
+    policy: "Policy"
+    version: int = 0
+    rule: str | None = None
+
+
+class Judge(Protocol):
+    """Whatever says by which policy a leg is judged."""
+
+    def judge(self, about: About, at: Instant | None) -> Judgement:
+        """Give the policy of a leg; ``at`` is when it was answered, else when it was first heard of."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +42,7 @@ class Policy:
     """Defaults of domain 8b, with why each value is what it is."""
 
     in_scope: bool = True
+    must_not_record: bool = False  # then it is not in scope, and any recording is a finding
     start_grace_ms: int = 5_000  # recording starts a little after the answer (RFC 7866)
     stop_tolerance_ms: int = 2_000  # and may stop a little before the hangup
     gap_tolerance_ms: int = 1_000
@@ -23,6 +53,17 @@ class Policy:
     min_duration_ms: int = 0
     accepted_sources: tuple[str, ...] = ("siprec", "native")
     required_track: str = "both_tracks"
+
+    def judge(self, about: About, at: Instant | None) -> Judgement:  # noqa: ARG002  one policy for all
+        """Judge every leg alike."""
+        return Judgement(self)
+
+    @property
+    def obligation(self) -> str:
+        """What is asked of a leg: must_record, must_not_record or none."""
+        if self.must_not_record:
+            return "must_not_record"
+        return "must_record" if self.in_scope else "none"
 
     @property
     def late_grace_us(self) -> int:

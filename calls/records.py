@@ -132,6 +132,89 @@ class NativeRecording(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage(Row):
+    """How much of a leg was recorded, as evidence shows (domain 5 and 8b "Coverage").
+
+    ``obligation`` is what the policy asks: must_record, must_not_record or none. ``verdict`` is not_in_scope,
+    not_eligible, pending, full, full_inferred, partial_track, partial, unknown or unrecorded. ``evidence_grade`` is A
+    (both ends by webhooks), B (an end or the answer inferred), C (from provider records) or D (unknown); None where
+    nothing is judged. ``answered_us`` is the talk time; ``confirmed_us``, ``inferred_us``, ``unknown_us`` and
+    ``uncovered_us`` add up to it. ``over_recorded_us`` is time recorded that must not be. ``track_evidence`` is
+    command, or unknown where nothing says which track was asked for. ``policy_version`` 0 is the built-in policy.
+    ``number`` is the one on our side: called where the leg is incoming, calling where it is outgoing.
+    """
+
+    call_leg_id: str
+    connection_id: str | None
+    direction: str | None
+    number: str | None
+    tags: tuple[str, ...]
+    answered_at: Instant | None
+    hangup_at: Instant | None
+    policy_version: int
+    policy_rule: str | None
+    obligation: str
+    verdict: str
+    evidence_grade: str | None
+    answered_us: int | None
+    answered_ms: int | None
+    confirmed_us: int | None
+    confirmed_ms: int | None
+    inferred_us: int | None
+    inferred_ms: int | None
+    unknown_us: int | None
+    unknown_ms: int | None
+    uncovered_us: int | None
+    uncovered_ms: int | None
+    start_delay_us: int | None
+    start_delay_ms: int | None
+    early_stop_us: int | None
+    early_stop_ms: int | None
+    longest_gap_us: int | None
+    longest_gap_ms: int | None
+    recovery_us: int | None
+    recovery_ms: int | None
+    double_covered_us: int | None
+    double_covered_ms: int | None
+    over_recorded_us: int | None
+    over_recorded_ms: int | None
+    failed_attempts: int
+    unrecorded_evidence: str | None
+    track_evidence: str | None
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageSpan(Row):
+    """A span of a leg's talk time, as long as can be; ``kind`` is confirmed, inferred, unknown or uncovered.
+
+    The spans of a leg follow on one another from the answer to the hangup.
+    """
+
+    call_leg_id: str
+    seq: int
+    kind: str
+    started_at: Instant
+    ended_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionCoverage(Row):
+    """How much of a conversation was recorded on any of its legs (domain 5.1 "Conversation").
+
+    ``conversation_us`` is the time with at least two legs answered (or the talk time of the one leg there is),
+    ``covered_us`` what of it is confirmed or inferred on some leg; None while an end is not known.
+    """
+
+    legs: int
+    conversation_us: int | None
+    conversation_ms: int | None
+    covered_us: int | None
+    covered_ms: int | None
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dtmf(Row):
     """Key presses: how many and when, never which."""
 
@@ -177,6 +260,9 @@ class CallRecord:
     siprec_sessions: tuple[SiprecSession, ...] = ()
     refer_attempts: tuple[ReferAttempt, ...] = ()
     native_recordings: tuple[NativeRecording, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+    coverage_spans: tuple[CoverageSpan, ...] = ()
+    session_coverage: tuple[SessionCoverage, ...] = ()
     dtmf: tuple[Dtmf, ...] = ()
     client_states: tuple[ClientState, ...] = ()
     timeline: tuple[TimelineEntry, ...] = ()
@@ -189,6 +275,9 @@ TABLES: Mapping[str, type[Row]] = {
     "siprec_sessions": SiprecSession,
     "refer_attempts": ReferAttempt,
     "native_recordings": NativeRecording,
+    "coverage": Coverage,
+    "coverage_spans": CoverageSpan,
+    "session_coverage": SessionCoverage,
     "dtmf": Dtmf,
     "client_states": ClientState,
     "timeline": TimelineEntry,

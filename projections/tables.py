@@ -16,6 +16,8 @@ METADATA = sqlalchemy.MetaData(schema="calls")
 _KEYS = {
     "call_sessions": ("call_session_id",),
     "call_legs": ("call_session_id", "call_leg_id"),
+    "coverage": ("call_session_id", "call_leg_id"),
+    "session_coverage": ("call_session_id",),
     "timeline": ("call_session_id", "position"),
 }
 _KEY_DEFAULT = ("call_session_id", "call_leg_id", "seq")
