@@ -4,15 +4,12 @@ Time that all least-cost readings call covered is proven; time that only some ca
 uncovered. The answer, outages, native recordings and the verdict are left to coverage.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from calls.instants import Instant
 from calls.readings import Bounds, Part
-
-Span: TypeAlias = tuple[Instant, Instant]
-"""From the first instant up to, and without, the second."""
+from calls.spans import Spans, union
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +21,9 @@ class Proof:
     readings only, or before a stop whose start was lost: since the answer, the last stop or the last failure.
     """
 
-    confirmed: tuple[Span, ...] = ()
-    inferred: tuple[Span, ...] = ()
-    unknown: tuple[Span, ...] = ()
+    confirmed: Spans = ()
+    inferred: Spans = ()
+    unknown: Spans = ()
 
 
 def prove(
@@ -46,7 +43,7 @@ def prove(
     begin = times[:1] if answered_at is None else [answered_at]
     edges = [min(at, hangup_at) for at in (*begin, *times, hangup_at)]
     graded = list(zip(edges, edges[1:], grades, strict=False))
-    return Proof(*(_joined((a, b) for a, b, grade in graded if grade == name) for name in Proof.__slots__))
+    return Proof(*(union((a, b) for a, b, grade in graded if grade == name) for name in Proof.__slots__))
 
 
 def _grades(parts: Sequence[Part], bounds: Bounds) -> list[str | None]:
@@ -60,16 +57,3 @@ def _grades(parts: Sequence[Part], bounds: Bounds) -> list[str | None]:
         else:
             grades.append("unknown" if most or startless[index + 1] else None)
     return grades
-
-
-def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Drop empty spans and join those that touch; they come in order and do not overlap."""
-    joined: list[Span] = []
-    for start, end in spans:
-        if start >= end:
-            continue
-        if joined and joined[-1][1] == start:
-            joined[-1] = (joined[-1][0], end)
-        else:
-            joined.append((start, end))
-    return tuple(joined)

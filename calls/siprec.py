@@ -13,9 +13,10 @@ from calls.cause_meanings import Cause
 from calls.event import Event
 from calls.instants import Instant
 from calls.policy import Policy
-from calls.proof import Proof, Span
+from calls.proof import Proof
 from calls.readings import Mark, Part
 from calls.records import CallLeg, SiprecSession
+from calls.spans import Span
 
 STARTED = "siprec.started"
 STOPPED = "siprec.stopped"
@@ -60,15 +61,16 @@ def read(
     leg: CallLeg,
     as_of: Instant,  # noqa: ARG001 -- all row builders take it; here the leg's status already says what time did
     policy: Policy,
-    starts_commanded: Iterable[Instant] = (),
+    starts_commanded: Iterable[Instant | None] = (),
 ) -> Reading:
     """Read the events of one leg, given in order and without duplicates; other kinds are passed over.
 
-    ``starts_commanded`` are the times of the leg's ``siprec_start`` commands. The ``positions`` of a row are
-    those of its SIPREC events: a session closed by the hangup rests on the hangup by way of its leg.
+    ``starts_commanded`` are the times of the leg's ``siprec_start`` commands, None for one whose time is not
+    known. The ``positions`` of a row are those of its SIPREC events: a session closed by the hangup rests on the
+    hangup by way of its leg.
     """
     events = [event for event in events if event.kind in KINDS]
-    marks = _marks(events, sorted(starts_commanded))
+    marks = _marks(events, tuple(starts_commanded))
     inverted = _inverted(events, readings.first(marks), policy.skew_us)
     paired = {*inverted, *inverted.values()}
     rest = [index for index in range(len(events)) if index not in paired]
@@ -86,17 +88,26 @@ def read(
     return Reading(rows, proven)
 
 
-def _marks(events: Iterable[Event], commanded: Sequence[Instant]) -> list[Mark]:
-    """Mark the events. A command after the last start claims the first failure after it (domain 8b)."""
+def _marks(events: Sequence[Event], commanded: Sequence[Instant | None]) -> list[Mark]:
+    """Mark the events. A command after the last start claims the first failure after it (domain 8b).
+
+    Of commands without a time only their number tells: what failed of more commands than starts were attempts.
+    """
     marks: list[Mark] = []
+    times = sorted(at for at in commanded if at is not None)
+    untimed = len(commanded) - len(times)
+    startless = untimed - sum(event.kind == STARTED for event in events)
     unanswered: deque[Instant] = deque()
     for event in events:
         at = _time(event)
         mark = _MARKS[event.kind]
         if mark is Mark.START:
-            unanswered = deque(each for each in commanded if each > at)
+            unanswered = deque(each for each in times if each > at)
         elif mark is Mark.FAILURE and unanswered and unanswered[0] <= at:
             unanswered.popleft()
+            mark = Mark.ATTEMPT
+        elif mark is Mark.FAILURE and startless > 0:
+            startless -= 1
             mark = Mark.ATTEMPT
         marks.append(mark)
     return marks
