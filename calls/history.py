@@ -49,12 +49,14 @@ class _Leg:
         )
 
 
-def history(events: Iterable[Event], policy: Policy = DEFAULT) -> Mapping[str, Revision]:
+def history(events: Iterable[Event], policies: Mapping[str, Policy] | None = None) -> Mapping[str, Revision]:
     """Replay the events of a session in the order in which they were stored; one Revision a call_leg_id.
 
+    ``policies`` are those the legs are judged by, by call_leg_id; the default where one is not named.
     A leg is revised by each event about it that tells something new, has a rank in the causal order, and was
     received when the leg was final by all that had arrived before it.
     """
+    policies = policies or {}
     legs: dict[str, _Leg] = {}
     stored: set[tuple[str, bytes]] = set()
     told_by: dict[object, str] = {}
@@ -65,7 +67,7 @@ def history(events: Iterable[Event], policy: Policy = DEFAULT) -> Mapping[str, R
         leg = legs.setdefault(event.call_leg_id, _Leg())
         if event.occurred_at is not None:
             new = told_by.setdefault(evidence.fact(event), event.event_id) == event.event_id
-            _arrive(event, leg, policy, tells=new and event.kind in RANKS)
+            _arrive(event, leg, policies.get(event.call_leg_id, DEFAULT), tells=new and event.kind in RANKS)
     return {call_leg_id: leg.revision() for call_leg_id, leg in legs.items()}
 
 

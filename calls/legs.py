@@ -13,7 +13,7 @@ from calls.cause_meanings import Cause
 from calls.event import Event
 from calls.instants import Instant
 from calls.milestones import Milestones
-from calls.policy import Policy
+from calls.policy import About, Judge, Judgement, Policy
 from calls.records import CallLeg
 
 T = TypeVar("T")
@@ -22,35 +22,54 @@ Payload: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The row of a leg, and the next instant at which time alone changes it."""
+    """The row of a leg, the policy it is judged by, and the next instant at which time alone changes the row."""
 
     row: CallLeg
+    judged: Judgement
     review_at: Instant | None
 
 
-def read(call_leg_id: str, events: Sequence[Event], call_session_id: str, as_of: Instant, policy: Policy) -> Reading:
-    """Read all events of one leg, at least one, given in order and without duplicates."""
+def read(call_leg_id: str, events: Sequence[Event], call_session_id: str, as_of: Instant, judge: Judge) -> Reading:
+    """Read all events of one leg, at least one, given in order and without duplicates.
+
+    It is judged by the policy in force when it was answered, else when it was first heard of.
+    """
     seen = Milestones()
     for event in events:
         seen.see(event)
-    final_at = seen.final_at(policy)
+    about = _about(events)
+    judged = judge.judge(about, events[0].occurred_at if seen.answered_at is None else seen.answered_at)
+    final_at = seen.final_at(judged.policy)
     assert final_at is not None, "the order holds timed events only"
     final = as_of >= final_at
-    row = _row(events, seen, policy, call_leg_id=call_leg_id, call_session_id=call_session_id, final=final)
-    return Reading(row, None if final else final_at)
+    row = _row(
+        events, seen, judged.policy, about, call_leg_id=call_leg_id, call_session_id=call_session_id, final=final
+    )
+    return Reading(row, judged, None if final else final_at)
+
+
+def _about(events: Sequence[Event]) -> About:
+    said = _by_authority(events)
+    said_payloads = [event.payload for event in said]
+    return About(
+        connection_id=_first(event.connection_id for event in said),
+        direction=payloads.first_string(said_payloads, "direction"),
+        from_number=payloads.first_string(said_payloads, "from"),
+        to_number=payloads.first_string(said_payloads, "to"),
+        tags=_first(_tags(event) for event in said) or (),
+    )
 
 
 def _row(  # noqa: PLR0913 -- the parts of one row, each computed once
     events: Sequence[Event],
     seen: Milestones,
     policy: Policy,
+    about: About,
     *,
     call_leg_id: str,
     call_session_id: str,
     final: bool,
 ) -> CallLeg:
-    said = _by_authority(events)
-    said_payloads = [event.payload for event in said]
     hangup = next((event.payload for event in events if event.kind == milestones.HANGUP), None)
     cause = causes.normalise(_field(hangup, "hangup_cause"))
     talk_us = _talk_us(seen, policy)
@@ -59,11 +78,11 @@ def _row(  # noqa: PLR0913 -- the parts of one row, each computed once
         finality="final" if final else "provisional",
         positions=tuple(sorted(event.position for event in events)),
         call_leg_id=call_leg_id,
-        call_control_id=_first(event.call_control_id for event in said),
-        connection_id=_first(event.connection_id for event in said),
-        direction=payloads.first_string(said_payloads, "direction"),
-        from_number=payloads.first_string(said_payloads, "from"),
-        to_number=payloads.first_string(said_payloads, "to"),
+        call_control_id=_first(event.call_control_id for event in _by_authority(events)),
+        connection_id=about.connection_id,
+        direction=about.direction,
+        from_number=about.from_number,
+        to_number=about.to_number,
         status=_status(seen, hangup, cause, final=final),
         initiated_at=seen.first.get(milestones.INITIATED),
         answered_at=seen.answered_at,
@@ -77,7 +96,7 @@ def _row(  # noqa: PLR0913 -- the parts of one row, each computed once
         hangup_cause_q850=cause.q850_code,
         hangup_source=payloads.string(hangup or {}, "hangup_source"),
         sip_hangup_cause=payloads.text(_field(hangup, "sip_hangup_cause")),
-        tags=_first(_tags(event) for event in said) or (),
+        tags=about.tags,
         flags=tuple(sorted(_flags(events, seen, policy))),
     )
 

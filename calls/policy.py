@@ -66,6 +66,26 @@ class Policy:
         return "must_record" if self.in_scope else "none"
 
     @property
+    def start_grace_us(self) -> int:
+        """Time after the answer that may go uncovered."""
+        return self.start_grace_ms * MILLISECOND
+
+    @property
+    def stop_tolerance_us(self) -> int:
+        """Time before the hangup that may go uncovered."""
+        return self.stop_tolerance_ms * MILLISECOND
+
+    @property
+    def gap_tolerance_us(self) -> int:
+        """Time in between that may go uncovered at a stretch."""
+        return self.gap_tolerance_ms * MILLISECOND
+
+    @property
+    def min_duration_us(self) -> int:
+        """Calls that talked for less are not eligible."""
+        return self.min_duration_ms * MILLISECOND
+
+    @property
     def late_grace_us(self) -> int:
         """Wait this long for late webhooks before anything negative is concluded."""
         return self.late_grace_ms * MILLISECOND

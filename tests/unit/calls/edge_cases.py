@@ -6,7 +6,7 @@ Milliseconds from the base time of a case become instants, and ``started_ms`` be
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,13 @@ import orjson
 import pytest
 
 from calls import instants, stored
+from calls.circumstances import Command, DetailRecord
 from calls.event import Event
+from calls.fold import fold_with_history
 from calls.instants import MILLISECOND, Instant
 from calls.policy import Policy
+from calls.records import CallRecord
+from calls.spans import Span
 
 FILE = Path(__file__).parents[4] / "shared" / "data" / "edge_cases.json"
 
@@ -39,7 +43,8 @@ class Case:
     """One case. ``webhooks`` and ``events`` are in order of arrival; events are numbered from position 0.
 
     ``rows`` are the expected rows of tables of schema ``calls``, ``rows_before`` those before the last
-    arrival; what a case expects beyond rows is in ``expect``, as published.
+    arrival; ``gaps`` the uncovered spans that rows of coverage expect, by the number of the row from 0. What a
+    case expects beyond is in ``expect``, as published.
     """
 
     name: str
@@ -52,6 +57,21 @@ class Case:
     rows: Mapping[str, Rows]
     rows_before: Mapping[str, Rows]
     expect: Mapping[str, Any]
+    outages: tuple[Span, ...] = ()
+    commands: tuple[Command, ...] = ()
+    reconciliation: tuple[DetailRecord, ...] = ()
+    gaps: Mapping[int, tuple[Span, ...]] = field(default_factory=dict[int, tuple[Span, ...]])
+
+    def fold(self, events: Sequence[Event] | None = None) -> CallRecord:
+        """Fold the events, or some of them, with all that the case says beside them, and their history."""
+        return fold_with_history(
+            self.events if events is None else events,
+            self.as_of,
+            self.policy,
+            outages=self.outages,
+            commands=self.commands,
+            reconciliation=self.reconciliation,
+        )
 
 
 def cases(*categories: str) -> Iterator[Case]:
@@ -82,6 +102,10 @@ def read(case: Mapping[str, Any]) -> Case:
         rows=_rows(case["expect"], base),
         rows_before=_rows(before, base),
         expect=case["expect"],
+        outages=tuple((base + a * MILLISECOND, base + b * MILLISECOND) for a, b in case.get("outages", ())),
+        commands=tuple(_command(each, base) for each in case.get("commands", ())),
+        reconciliation=tuple(_record(each, base) for each in case.get("reconciliation", ())),
+        gaps=_gaps(case["expect"].get("coverage", ()), base),
     )
 
 
@@ -140,7 +164,7 @@ def _events(
 
 def _rows(expect: Mapping[str, Any], base: Instant) -> dict[str, Rows]:
     return {
-        table: [dict(_field(key, value, base) for key, value in row.items()) for row in rows]
+        table: [dict(_field(key, value, base) for key, value in row.items() if key != "gaps") for row in rows]
         for table, rows in expect.items()
         if isinstance(rows, list)
     }
@@ -150,3 +174,22 @@ def _field(key: str, value: Any, base: Instant) -> tuple[str, Any]:
     if key in _AT:
         return _AT[key], None if value is None else base + value * MILLISECOND
     return key, value
+
+
+def _command(command: Mapping[str, Any], base: Instant) -> Command:
+    told = {key: value for key, value in command.items() if not key.endswith("_ms")}
+    at_ms = next((value for key, value in command.items() if key.endswith("_ms")), None)
+    return Command(**told, at=None if at_ms is None else base + at_ms * MILLISECOND)
+
+
+def _record(record: Mapping[str, Any], base: Instant) -> DetailRecord:
+    return DetailRecord(**dict(_field(key, value, base) for key, value in record.items()))
+
+
+def _gaps(coverage: Sequence[Mapping[str, Any]], base: Instant) -> dict[int, tuple[Span, ...]]:
+    """Give the gaps that rows expect, by the number of the row."""
+    return {
+        number: tuple((base + a * MILLISECOND, base + b * MILLISECOND) for a, b in row["gaps"])
+        for number, row in enumerate(coverage)
+        if "gaps" in row
+    }

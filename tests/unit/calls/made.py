@@ -12,6 +12,7 @@ from calls.instants import MILLISECOND, to_text
 from calls.policy import Policy
 from calls.records import CallLeg
 
+LEGS = ("leg-1", "leg-2")
 IDENTITY = {"call_leg_id": "leg-1", "call_session_id": "ses-1", "connection_id": "con-1"}
 
 
