@@ -19,6 +19,7 @@ from calls import instants
 from calls.instants import MILLISECOND, SECOND, Instant
 from calls.policy import DEFAULT
 from calls.records import TABLES
+from calls.spans import Span
 from query import log
 from tests.acceptance import server
 from tests.conftest import Database
@@ -26,7 +27,7 @@ from tests.unit.calls import edge_cases
 
 pytestmark = edge_cases.needs_file
 
-CATEGORIES = ("leg", "refer", "siprec", "cause", "log")
+CATEGORIES = ("leg", "refer", "siprec", "cause", "log", "coverage", "bucket")
 IN_TIME_SECONDS = 5
 """How long the events of EC-010 may take to arrive before its call is final."""
 
@@ -40,6 +41,7 @@ class Case:
     sessions: tuple[str, ...]
     rows: Mapping[str, edge_cases.Rows]
     rows_before: Mapping[str, edge_cases.Rows]
+    gaps: Mapping[int, tuple[Span, ...]]
     log: Mapping[str, int]
 
 
@@ -52,6 +54,7 @@ def read(raw: Mapping[str, Any]) -> Case:
         sessions=tuple(dict.fromkeys(event.call_session_id for event in case.events if event.call_session_id)),
         rows={table: rows for table, rows in case.rows.items() if table in TABLES},
         rows_before={table: rows for table, rows in case.rows_before.items() if table in TABLES},
+        gaps=case.gaps,
         log=case.expect.get("log", {}),
     )
 
@@ -154,6 +157,17 @@ def test_shown_rows_are_those_expected_of(case: Case, shown: dict[str, dict[str,
         assert edge_cases.differences(rows, actual) == []
 
 
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES if case.gaps])
+def test_shown_uncovered_spans_are_the_gaps_of(case: Case, shown: dict[str, dict[str, Any]]) -> None:
+    """What the command line shows to be uncovered of a case's legs are the gaps published with it."""
+    coverage = [row for session in case.sessions for row in shown[session]["coverage"]]
+    spans = [span for session in case.sessions for span in shown[session]["coverage_spans"]]
+    for number, gaps in case.gaps.items():
+        its = [span for span in spans if span["call_leg_id"] == coverage[number]["call_leg_id"]]
+        uncovered = [(span["started_at"], span["ended_at"]) for span in its if span["kind"] == "uncovered"]
+        assert uncovered == [(instants.to_text(start), instants.to_text(end)) for start, end in gaps]
+
+
 def test_log_counts_are_those_expected(clone: Callable[..., Database], tmp_path: Path) -> None:
     """Each case moves the figures by what it says, and ``log stats --json`` prints their sums."""
     cases = [case for case in CASES if case.log]
@@ -185,9 +199,10 @@ def test_late_event_revises_a_final_call(clone: Callable[..., Database], tmp_pat
         program.post((late,))
         program.wait()
         (after,) = program.asked("calls", "show", session)
-    assert edge_cases.differences(case.rows_before["siprec_sessions"], before["siprec_sessions"]) == []
-    assert edge_cases.differences(case.rows["siprec_sessions"], after["siprec_sessions"]) == []
-    for table in ("call_sessions", "call_legs", "siprec_sessions"):
+    for table in ("siprec_sessions", "coverage"):
+        assert edge_cases.differences(case.rows_before[table], before[table]) == []
+        assert edge_cases.differences(case.rows[table], after[table]) == []
+    for table in ("call_sessions", "call_legs", "siprec_sessions", "coverage", "session_coverage"):
         assert [(row["revision"], row["revised_by"]) for row in before[table]] == [(1, None)]
         assert [(row["revision"], row["revised_by"]) for row in after[table]] == [(2, "ec-010-e05")]
 
