@@ -10,6 +10,8 @@ SIPREC_START = "siprec_start"
 
 SIPREC_CLIENT = "siprec-client"
 RECORDING = "recording"
+RECORDED = (SIPREC_CLIENT, RECORDING)
+"""The kinds of detail records that prove a recording."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from calls import parts, siprec, sources, tracks, verdicts
-from calls.circumstances import Command, DetailRecord
+from calls.circumstances import RECORDED, RECORDING, Command, DetailRecord
 from calls.instants import Instant
 from calls.parts import Parts
 from calls.policy import Judgement
@@ -87,7 +87,7 @@ def _see(told: Told, outages: Sequence[Span], talk: Span) -> _Seen:
     known = sources.gather(told.proof, told.natives, told.legless, told.records, talk)
     blind = parts.blind_time(outages, told.heard, talk)
     split = parts.split(talk, known.accepted(policy), blind)
-    if _lost_after_hangup(told, known, outages, talk):
+    if _lost_after_hangup(told, outages, talk):
         split = split.without_negatives()
     by_webhooks = sources.within((proof.confirmed for proof in known.webhooks(policy)), talk)
     others = [proof.confirmed for proof in known.accepted(policy) if proof is not known.siprec]
@@ -97,12 +97,12 @@ def _see(told: Told, outages: Sequence[Span], talk: Span) -> _Seen:
     return _Seen(split, known, blind, subtract(split.confirmed, by_webhooks), tuple(sides))
 
 
-def _lost_after_hangup(told: Told, known: Sources, outages: Iterable[Span], talk: Span) -> bool:
+def _lost_after_hangup(told: Told, outages: Iterable[Span], talk: Span) -> bool:
     """Tell whether an outage may have swallowed the webhook of a native recording: that comes after the hangup."""
     policy = told.judged.policy
     waiting = (talk[1], talk[1] + policy.late_grace_us)
-    unseen = not known.native_records.confirmed and all(row.status != "saved" for row in told.natives)
-    return unseen and "native" in policy.accepted_sources and any(parts.meets(each, waiting) for each in outages)
+    seen = any(row.status == "saved" for row in told.natives) or any(each.kind == RECORDING for each in told.records)
+    return not seen and "native" in policy.accepted_sources and any(parts.meets(each, waiting) for each in outages)
 
 
 def _row(told: Told, verdict: str, outages: Sequence[Span], seen: _Seen | None, shown: _Seen | None) -> Coverage:
@@ -211,10 +211,11 @@ def _over_recorded(told: Told, seen: _Seen | None) -> tuple[bool, int | None]:
 
 
 def _is_recorded(told: Told) -> bool:
-    """Tell whether anything at all speaks of a recording."""
-    sessions = [each for each in told.sessions if each.status != "failed" and each.duration_us != 0]
-    saved = [each for each in (*told.natives, *told.legless) if each.status == "saved"]
-    return bool(sessions or saved or told.records)
+    """Tell whether anything at all speaks of a recording, other than attempts that failed."""
+    sessions = any(session.status != "failed" for session in told.sessions)
+    natives = any(row.status == "saved" for row in told.natives)
+    records = any(record.kind in RECORDED for record in told.records)
+    return sessions or natives or records or bool(told.legless)
 
 
 def _flags(told: Told, outages: Iterable[Span], seen: _Seen | None) -> Iterator[str]:
