@@ -165,7 +165,7 @@ def with_talk(  # noqa: C901, PLR0912, PLR0915, PLR0917 -- as judge
     uncovered = talk - confirmed - inferred - unknown
     covered = confirmed | inferred
 
-    if talk and any(began < hangup and ended > answered for began, ended in outages):
+    if any(began < hangup and ended > answered for began, ended in outages):
         flags_in_scope = {"ingest_outage"}
     else:
         flags_in_scope = set[str]()

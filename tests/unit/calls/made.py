@@ -1,16 +1,19 @@
 """Events made up for tests: one leg, one session, times in milliseconds from the epoch."""
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 from hypothesis import strategies as st
 
 from calls import stored
+from calls.circumstances import Command, DetailRecord
 from calls.event import RANKS, Event
+from calls.fold import fold
 from calls.instants import MILLISECOND, to_text
-from calls.policy import Policy
-from calls.records import CallLeg
+from calls.policy import About, Judgement, Policy
+from calls.records import CallLeg, CallRecord
 
 LEGS = ("leg-1", "leg-2")
 IDENTITY = {"call_leg_id": "leg-1", "call_session_id": "ses-1", "connection_id": "con-1"}
@@ -94,8 +97,8 @@ _SAID: dict[str, st.SearchStrategy[Any]] = {
     "sip_hangup_cause": st.sampled_from(["200", "480", 200]),
     "digit": st.sampled_from(["*", "**"]),
     "tags": st.just(["a"]),
-    "recording_started_at": st.just("1970-01-01T00:00:00Z"),
-    "recording_ended_at": st.just("1970-01-01T00:00:01Z"),
+    "recording_started_at": st.sampled_from(["1970-01-01T00:00:00Z", "1970-01-01T00:00:00.004Z"]),
+    "recording_ended_at": st.sampled_from(["1970-01-01T00:00:01Z", "1970-01-01T00:00:00.009Z"]),
     "direction": st.just("incoming"),
 }
 _PAYLOADS = st.fixed_dictionaries({}, optional={key: said | _JSON for key, said in _SAID.items()})
@@ -124,3 +127,80 @@ def sessions(draw: st.DrawFn) -> list[Event]:
         for _ in range(draw(st.integers(0, 9)))
     ]
     return numbered(*events)
+
+
+_AT = st.integers(0, 15).map(lambda at_ms: at_ms * MILLISECOND)
+_COMMANDS = st.builds(
+    Command,
+    st.sampled_from(LEGS),
+    st.sampled_from(["siprec_start", "siprec_start", "siprec_stop"]),
+    st.none() | _AT,
+    st.sampled_from([None, "both_tracks", "inbound_track", "outbound_track"]),
+)
+_RECORDS = st.builds(
+    DetailRecord,
+    st.sampled_from(["siprec-client", "recording", "call-control"]),
+    st.sampled_from(LEGS),
+    st.none() | _AT,
+    st.none() | _AT,
+)
+_POLICIES = st.builds(
+    replace,
+    st.just(SHORT),
+    in_scope=st.sampled_from([True, True, True, False]),
+    must_not_record=st.sampled_from([False, False, False, True]),
+    start_grace_ms=st.integers(0, 5),
+    stop_tolerance_ms=st.integers(0, 5),
+    gap_tolerance_ms=st.integers(0, 5),
+    late_grace_ms=st.integers(0, 4),
+    stale_after_ms=st.integers(0, 6),
+    min_duration_ms=st.sampled_from([0, 0, 3]),
+    accepted_sources=st.sampled_from([("siprec", "native"), ("siprec",), ("native",)]),
+    required_track=st.sampled_from(["both_tracks", "both_tracks", "inbound_track"]),
+)
+
+
+@dataclass(frozen=True)
+class InForce:
+    """Judges by one policy before an instant and by another from then on, as versions come into force."""
+
+    before: Policy
+    after: Policy
+    since: int
+
+    def judge(self, about: About, at: int | None) -> Judgement:  # noqa: ARG002  all legs alike
+        """Say which version was in force."""
+        return Judgement(self.before, 1) if at is None or at < self.since else Judgement(self.after, 2)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a session is judged by beside its events."""
+
+    judge: InForce
+    outages: list[tuple[int, int]]
+    commands: list[Command]
+    reconciliation: list[DetailRecord]
+
+    def fold(self, events: Iterable[Event], as_of: int) -> CallRecord:
+        """Fold events under all that."""
+        return fold(
+            events,
+            as_of,
+            self.judge,
+            outages=self.outages,
+            commands=self.commands,
+            reconciliation=self.reconciliation,
+        )
+
+
+def besides() -> st.SearchStrategy[Beside]:
+    """Draw policies, outages, commands and records for ``sessions``."""
+    outages = st.lists(st.tuples(_AT, _AT), max_size=2)
+    return st.builds(
+        Beside,
+        st.builds(InForce, _POLICIES, _POLICIES, _AT),
+        outages,
+        st.lists(_COMMANDS, max_size=3),
+        st.lists(_RECORDS, max_size=2),
+    )

@@ -1,7 +1,7 @@
 """What the fold promises for any events: it ignores arrival, holds until its review, names its evidence."""
 
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +11,9 @@ from calls.fold import fold
 from calls.instants import MILLISECOND
 from calls.records import TABLES, CallRecord, Row
 from tests.unit.calls import made
+from tests.unit.calls.made import Beside
 
+UNJUDGED = ("not_in_scope", "not_eligible")
 AS_OF = st.integers(0, 60).map(lambda ms: ms * MILLISECOND)
 
 
@@ -20,33 +22,83 @@ def rows(record: CallRecord) -> list[Row]:
     return list(chain.from_iterable(getattr(record, table) for table in TABLES))
 
 
-@given(made.sessions(), AS_OF, st.data())
-def test_fold_ignores_order_and_repetition(events: list[Event], as_of: int, data: st.DataObject) -> None:
-    """The same set of events gives the same rows, in whatever order and however often it is told."""
+@given(made.sessions(), made.besides(), AS_OF, st.data())
+def test_fold_ignores_order_and_repetition(
+    events: list[Event], beside: Beside, as_of: int, data: st.DataObject
+) -> None:
+    """The same set of events and outages gives the same rows, in whatever order and however often it is told."""
     again = data.draw(st.lists(st.sampled_from(events)) if events else st.just([]))
     later = [replace(event, position=event.position + 100, received_at=10**9) for event in again]
     told = data.draw(st.permutations([*events, *again, *later]))
-    assert fold(told, as_of, made.SHORT) == fold(events, as_of, made.SHORT)
+    outages = data.draw(st.permutations(beside.outages * 2))
+    records = data.draw(st.permutations(beside.reconciliation * 2))
+    otherwise = replace(beside, outages=outages, reconciliation=records)
+    assert otherwise.fold(told, as_of) == beside.fold(events, as_of)
 
 
-@given(made.sessions(), AS_OF, st.integers(0, 10**9))
-def test_fold_is_constant_until_its_review(events: list[Event], as_of: int, later_us: int) -> None:
+@given(made.sessions(), made.besides(), AS_OF)
+def test_coverage_never_grows_by_telling_again(events: list[Event], beside: Beside, as_of: int) -> None:
+    """Each event told once more, later and under another id, leaves the coverage and the conversation as they are."""
+    twins = [
+        replace(event, event_id=f"{event.event_id} again", position=event.position + 100, received_at=10**9)
+        for event in events
+    ]
+    once, twice = beside.fold(events, as_of), beside.fold([*events, *twins], as_of)
+    for table in ("coverage", "coverage_spans", "session_coverage"):
+        one, two = ([replace(row, positions=()) for row in getattr(record, table)] for record in (once, twice))
+        assert one == two
+
+
+@given(made.sessions(), made.besides(), AS_OF)
+def test_spans_split_the_talk_time(events: list[Event], beside: Beside, as_of: int) -> None:
+    """A leg's spans follow on one another from answer to hangup, none empty, no two alike meet, and add up."""
+    record = beside.fold(events, as_of)
+    for leg, row in zip(record.call_legs, record.coverage, strict=True):
+        spans = [span for span in record.coverage_spans if span.call_leg_id == leg.call_leg_id]
+        if row.answered_us is None:
+            assert not spans
+            continue
+        edges = [leg.answered_at, *(span.ended_at for span in spans)]
+        assert [span.started_at for span in spans] == edges[:-1]
+        assert edges[-1] == leg.hangup_at
+        assert all(span.started_at < span.ended_at for span in spans)
+        assert all(one.kind != other.kind for one, other in pairwise(spans))
+        for kind in ("confirmed", "inferred", "unknown", "uncovered"):
+            its = sum(span.ended_at - span.started_at for span in spans if span.kind == kind)
+            assert (getattr(row, f"{kind}_us"), getattr(row, f"{kind}_ms")) == (its, its // MILLISECOND)
+        assert row.answered_us == leg.talk_us
+
+
+@given(made.sessions(), made.besides(), AS_OF)
+def test_time_and_outages_make_nothing_worse_than_unknown(events: list[Event], beside: Beside, as_of: int) -> None:
+    """A leg that is not final has no negative verdict, and one whose webhooks may be lost is never unrecorded."""
+    record = beside.fold(events, as_of)
+    negative = {"full_inferred", "partial_track", "partial", "unknown", "unrecorded"}
+    assert all(row.finality == "final" for row in record.coverage if row.verdict in negative)
+    blinded = replace(beside, outages=[(-1, 10**9)])
+    for row in blinded.fold(events, as_of).coverage:
+        assert row.verdict != "unrecorded"
+        assert row.verdict in UNJUDGED or row.unknown_us is None or "ingest_outage" in row.flags
+
+
+@given(made.sessions(), made.besides(), AS_OF, st.integers(0, 10**9))
+def test_fold_is_constant_until_its_review(events: list[Event], beside: Beside, as_of: int, later_us: int) -> None:
     """Nothing changes by time alone before review_at, and nothing ever where there is none."""
-    record = fold(events, as_of, made.SHORT)
+    record = beside.fold(events, as_of)
     then = as_of + later_us
     if record.review_at is not None:
         assert record.review_at > as_of
         then = as_of + later_us % (record.review_at - as_of)
-        assert rows(fold(events, record.review_at, made.SHORT)) != rows(record)
-        assert fold(events, record.review_at - 1, made.SHORT) == record
-    assert fold(events, then, made.SHORT) == record
+        assert rows(beside.fold(events, record.review_at)) != rows(record)
+        assert beside.fold(events, record.review_at - 1) == record
+    assert beside.fold(events, then) == record
 
 
-@given(made.sessions(), AS_OF)
-def test_rows_rest_on_positions_that_are_there(events: list[Event], as_of: int) -> None:
+@given(made.sessions(), made.besides(), AS_OF)
+def test_rows_rest_on_positions_that_are_there(events: list[Event], beside: Beside, as_of: int) -> None:
     """Every row names the events it rests on, sorted, and the timeline names every distinct one."""
     stored = {event.position for event in events}
-    record = fold(events, as_of, made.SHORT)
+    record = beside.fold(events, as_of)
     for row in rows(record):
         assert row.positions
         assert set(row.positions) <= stored
@@ -69,7 +121,8 @@ def test_rows_of_a_leg_are_final_together(events: list[Event], as_of: int) -> No
 def test_every_table_is_numbered_from_one(events: list[Event], as_of: int) -> None:
     """Within a leg, ``seq`` counts the rows of a table from 1 in the order given."""
     record = fold(events, as_of, made.SHORT)
-    for table in ("siprec_sessions", "refer_attempts", "native_recordings", "dtmf", "client_states"):
+    numbered = ("siprec_sessions", "refer_attempts", "native_recordings", "coverage_spans", "dtmf", "client_states")
+    for table in numbered:
         of_leg: dict[str | None, list[int]] = {}
         for row in getattr(record, table):
             of_leg.setdefault(row.call_leg_id, []).append(row.seq)
