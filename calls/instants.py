@@ -17,7 +17,9 @@ SECOND: int = 1_000_000
 LAST: Instant = 253_402_300_799_999_999
 """9999-12-31T23:59:59.999999Z, the last instant that ISO 8601 and Python can write."""
 
-_FIRST: Instant = -62_135_596_800_000_000  # 0001-01-01T00:00:00Z
+FIRST: Instant = -62_135_596_800_000_000
+"""0001-01-01T00:00:00Z, the first one."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -39,7 +41,7 @@ def parse(text: object) -> Instant | None:
     except ValueError:
         return None
     instant = (whole - _EPOCH) // _MICROSECOND + int((fraction or "0")[:6].ljust(6, "0"))
-    return instant if _FIRST <= instant <= LAST else None  # an offset may lead out of the years there are
+    return instant if FIRST <= instant <= LAST else None  # an offset may lead out of the years there are
 
 
 def parse_day_or_instant(text: str) -> Instant | None:

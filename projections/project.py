@@ -19,8 +19,9 @@ from calls import fold, instants, stored
 from calls.event import Event
 from calls.instants import Instant
 from calls.policy import DEFAULT, Policy
+from calls.policy_file import PolicyRefused
 from calls.records import CallRecord
-from projections import sessions, write
+from projections import circumstances, sessions, write
 from store import append, read, statements
 
 EVENTS_PER_STEP_DEFAULT = 2_000
@@ -49,11 +50,11 @@ def connect(url: str) -> psycopg.Connection[Any]:
 
 @dataclass(slots=True)
 class Projector:
-    """Projects over one connection. ``now`` is the clock; ``policy`` judges every call.
+    """Projects over one connection. ``now`` is the clock; ``policy`` judges every call that no applied version does.
 
     ``heard_until`` says until when the log is known to hold what could be heard: no call is judged later than that, for
     silence proves nothing while nobody listens. ``failed`` hears of each session that cannot be folded, and why; it is
-    tried again a minute later.
+    tried again a minute later. ``unreadable`` hears of each version of the policy that has no effect, and why.
     """
 
     connection: psycopg.Connection[Any]
@@ -61,6 +62,7 @@ class Projector:
     policy: Policy = DEFAULT
     events_per_step: int = EVENTS_PER_STEP_DEFAULT
     failed: Callable[[str, Exception], object] | None = None
+    unreadable: Callable[[int, PolicyRefused], object] | None = None
     heard_until: Callable[[Instant], Instant] = lambda now: now
     _folded_at: dict[str, Instant] = field(default_factory=dict)
 
@@ -72,6 +74,7 @@ class Projector:
             position = lock(cursor)
             events = [from_stored(row) for row in read.since(self.connection, position, self.events_per_step)]
             touched = sessions.register(cursor, events) if events else {}
+            refused = self._take_in(cursor, events, now)
             ready = self._put_off(cursor, touched, now)
             names = list(dict.fromkeys([*ready, *self._due(cursor, now, as_of)]))
             self._fold(cursor, names, events, touched, as_of)
@@ -79,6 +82,7 @@ class Projector:
             if events:
                 cursor.execute(_sql("set_progress"), {"position": position})
         self._remember(names, now)
+        self._complain(refused)
         return Step(len(events), len(names), position)
 
     def catch_up(self) -> int:
@@ -94,6 +98,20 @@ class Projector:
         """Fold, within the caller's transaction, every session that is due or was put off."""
         cursor.execute(_sql("waiting_reviews"), {"now": instants.to_datetime(as_of)})
         self._fold(cursor, [session for (session,) in cursor], (), {}, as_of)
+
+    def _take_in(
+        self, cursor: psycopg.Cursor[Any], events: Sequence[Event], now: Instant
+    ) -> Sequence[tuple[int, PolicyRefused]]:
+        """Keep what the events say of policies and outages; calls that it concerns are folded in this step or later."""
+        taken = circumstances.take_in(cursor, events)
+        if taken.concerned:
+            cursor.execute(_sql("add_reviews"), _in_columns(dict.fromkeys(taken.concerned, now), taken.concerned))
+        return taken.refused
+
+    def _complain(self, refused: Sequence[tuple[int, PolicyRefused]]) -> None:
+        if self.unreadable is not None:
+            for version, error in refused:
+                self.unreadable(version, error)
 
     def _put_off(self, cursor: psycopg.Cursor[Any], touched: Mapping[str, int], now: Instant) -> list[str]:
         """Put off sessions that were folded within the last second; give the others."""
@@ -138,9 +156,7 @@ class Projector:
         self, cursor: psycopg.Cursor[Any], names: Sequence[str], loaded: Mapping[str, list[Event]], as_of: Instant
     ) -> None:
         with cursor.connection.transaction():  # a savepoint
-            folded = {
-                name: fold.fold_with_history(loaded[name], as_of, self.policy) for name in names if name in loaded
-            }
+            folded = fold_all(cursor, {name: loaded[name] for name in names if name in loaded}, as_of, self.policy)
             write.replace(cursor, names, folded.values())
             cursor.execute(_sql("add_reviews"), reviews(folded))
 
@@ -199,6 +215,22 @@ def load(cursor: psycopg.Cursor[Any], names: list[str], fresh: Iterable[Event] =
     for session, position in members:
         loaded.setdefault(session, []).append(at_hand[position])
     return loaded
+
+
+def fold_all(
+    cursor: psycopg.Cursor[Any],
+    loaded: Mapping[str, Sequence[Event]],
+    as_of: Instant,
+    policy: Policy,
+    schema: circumstances.Schema = "calls",
+) -> dict[str, CallRecord]:
+    """Fold sessions by the policies and outages that the schema has; ``policy`` judges what no version there does."""
+    judge = circumstances.policies(cursor, policy, schema)
+    outages = circumstances.outages(cursor, loaded, schema)
+    return {
+        name: fold.fold_with_history(events, as_of, judge, outages=outages.meeting(events))
+        for name, events in loaded.items()
+    }
 
 
 def lock(cursor: psycopg.Cursor[Any]) -> int:

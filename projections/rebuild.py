@@ -19,11 +19,11 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from calls import fold, instants, records
+from calls import instants, records
 from calls.event import Event
 from calls.instants import Instant
 from calls.policy import DEFAULT, Policy
-from projections import project, tables, write
+from projections import circumstances, project, tables, write
 from store import read, statements
 
 PROCESSES_DEFAULT = 2
@@ -38,8 +38,13 @@ BOOKKEEPING = {
     "session_events": ("call_session_id", "position"),
     "leg_sessions": ("call_leg_id", "call_session_id"),
     "sessionless_events": ("call_leg_id", "position"),
+    "policies": ("version", "position", "in_force_at", "sha256", "document"),
+    "outages": ("position", "began_at", "ended_at", "reason"),
 }
-"""Tables of the projector's own, rebuilt and compared with the rest."""
+"""Tables of the projector's own and their columns, rebuilt and compared with the rest."""
+
+_KEYS = {"policies": ("version",), "outages": ("position",)}
+"""Of those, the ones whose rows are told apart by less than all columns."""
 
 SCRATCH = (*records.TABLES, *BOOKKEEPING, "reviews")
 
@@ -102,6 +107,7 @@ def rebuild(  # noqa: PLR0913  by keyword
         shares = [_Task(url, share, SHARES, as_of, policy) for share in range(SHARES)]
         _in_processes(_register, ranges, processes, progress, "events")
         _adopt(connection)
+        _take_in(connection, end)
         _in_processes(_fold, shares, processes, progress, "sessions")
         projector = project.Projector(connection, now, policy)
         projector.catch_up()  # so that little is left to do while others wait
@@ -166,6 +172,12 @@ def _adopt(connection: psycopg.Connection[Any]) -> None:
     connection.execute("ANALYZE rebuild.session_events")
 
 
+def _take_in(connection: psycopg.Connection[Any], end: int) -> None:
+    """Keep, in scratch, what the log says of policies and outages before a position."""
+    with connection.transaction(), connection.cursor(binary=True) as cursor:
+        circumstances.take_in(cursor, map(project.from_stored, read.system(connection, 0, end)), "rebuild")
+
+
 def _fold(task: _Task) -> int:
     folded, after = 0, ""
     with psycopg.connect(task.url) as connection, connection.cursor(binary=True) as cursor:
@@ -186,10 +198,8 @@ def _fold_into_scratch(
 ) -> None:
     positions = [position for its in members.values() for position in its]
     events = {row.position: project.from_stored(row) for row in read.at(cursor.connection, positions)}
-    folded = {
-        session: fold.fold_with_history([events[position] for position in its], as_of, policy)
-        for session, its in members.items()
-    }
+    loaded = {session: [events[position] for position in its] for session, its in members.items()}
+    folded = project.fold_all(cursor, loaded, as_of, policy, "rebuild")
     for name, rows in write.gather(folded.values()).items():
         if rows:
             write.copy_rows(cursor, sql.Identifier("rebuild", name), name, rows)
@@ -206,7 +216,8 @@ def _follow(cursor: psycopg.Cursor[Any], since: int, position: int, as_of: Insta
     disowned = {session for (session,) in cursor}
     cursor.execute(_sql("rebuild_adopt"), {"legs": legs})
     cursor.execute(_sql("rebuild_moved"), {"since": since, "legs": legs, "as_of": instants.to_datetime(as_of)})
-    moved = sorted(disowned.union(session for (session,) in cursor))
+    moved = disowned.union(session for (session,) in cursor)
+    moved = sorted(moved.union(circumstances.take_in(cursor, events, "rebuild").concerned))
     for name in (*records.TABLES, "reviews"):
         delete = sql.SQL("DELETE FROM {} WHERE call_session_id = ANY(%s)").format(sql.Identifier("rebuild", name))
         cursor.execute(delete, [moved])
@@ -261,13 +272,11 @@ def _apply(cursor: psycopg.Cursor[Any], difference: Difference) -> None:
 def _same_row(name: str) -> sql.Composed:
     if name not in BOOKKEEPING:
         return write.same_row(name)
-    return sql.SQL(" AND ").join(
-        sql.SQL("live.{0} = gone.{0}").format(sql.Identifier(column)) for column in BOOKKEEPING[name]
-    )
+    return sql.SQL(" AND ").join(sql.SQL("live.{0} = gone.{0}").format(sql.Identifier(column)) for column in _key(name))
 
 
 def _key(name: str) -> tuple[str, ...]:
-    return BOOKKEEPING[name] if name in BOOKKEEPING else tables.key(name)
+    return _KEYS.get(name) or BOOKKEEPING.get(name) or tables.key(name)
 
 
 def _column_list(name: str) -> sql.Composed:

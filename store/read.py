@@ -40,3 +40,10 @@ def at(connection: psycopg.Connection[Any], positions: Sequence[int]) -> list[St
     with connection.cursor(row_factory=class_row(Stored), binary=True) as cursor:
         cursor.execute(statements.load("store", "read_at"), {"positions": list(positions)})
         return cursor.fetchall()
+
+
+def system(connection: psycopg.Connection[Any], first: int, end: int) -> list[Stored]:
+    """Give the rows from ``first`` to before ``end`` that the program itself put on the record."""
+    with connection.cursor(row_factory=class_row(Stored), binary=True) as cursor:
+        cursor.execute(statements.load("store", "read_system"), {"first": first, "end": end})
+        return cursor.fetchall()

@@ -21,7 +21,8 @@ IDLE = "log.idle"
 CONTINUED = "log.continued"
 READMITTED = "log.readmitted"
 OUTAGE = "ingest.outage"
-TYPES = (KEY_TRUSTED, IDLE, CONTINUED, READMITTED, OUTAGE)
+POLICY_APPLIED = "policy.applied"
+TYPES = (KEY_TRUSTED, IDLE, CONTINUED, READMITTED, OUTAGE, POLICY_APPLIED)
 """All that the program itself says."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

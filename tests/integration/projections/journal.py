@@ -15,16 +15,17 @@ import orjson
 import psycopg
 from psycopg.rows import dict_row
 
-from calls import fold, instants, stored
+from calls import fold, instants, policy_file, stored
 from calls.event import Event
 from calls.instants import Instant
+from calls.policies import Policies, Version
 from calls.policy import DEFAULT, Policy
 from calls.records import TABLES
 from ingest import deliveries
 from ingest.strongbox import Strongbox
 from projections import project
-from store import append
-from store.entry import Kept
+from store import append, policies, system
+from store.entry import Entry, Kept
 from tests.conftest import Database
 
 Tables = dict[str, list[dict[str, Any]]]
@@ -69,6 +70,25 @@ def write_bodies(database: Database, bodies: Iterable[tuple[bytes, Instant]]) ->
         kept = [each for each in append.Appender(connection).append(entries) if isinstance(each, Kept)]
     assert len(kept) == len(entries)
     return [each.position for each in kept]
+
+
+def say(database: Database, *entries: Entry) -> list[int]:
+    """Put system events on the record, as the worker does; gives their positions."""
+    with append.connect(database.as_part("worker"), application_name="test") as connection:
+        kept = [each for each in append.Appender(connection).append(list(entries)) if isinstance(each, Kept)]
+    assert len(kept) == len(entries)
+    return [each.position for each in kept]
+
+
+def policy(document: str, at: Instant) -> Entry:
+    """Make the event of a policy that is in force from an instant on."""
+    return policies.applied(document, None, instants.to_datetime(at))
+
+
+def outage(begins: Instant, ends: Instant) -> Entry:
+    """Make the event of an outage."""
+    said = {"from": instants.to_text(begins), "to": instants.to_text(ends)}
+    return system.event(system.OUTAGE, said, ends, occurred_us=begins)
 
 
 def body(event: Event, **replaced: str | None) -> bytes:
@@ -130,9 +150,56 @@ def sessions(log: Sequence[Event]) -> dict[str, list[Event]]:
 
 def expected(log: Sequence[Event], as_of: Instant, policy: Policy = DEFAULT) -> Tables:
     """Give what the tables must hold once the log is projected."""
-    records = [fold.fold_with_history(its, as_of, policy) for its in sessions(log).values()]
+    judge, outages = judging(log, policy), [(begins, ends) for _, begins, ends, _ in outages_of(log)]
+    records = [fold.fold_with_history(its, as_of, judge, outages=outages) for its in sessions(log).values()]
     rows = {name: [asdict(row) for record in records for row in getattr(record, name)] for name in TABLES}
     return {name: _in_order(map(_plain, found)) for name, found in rows.items()}
+
+
+def judging(log: Sequence[Event], built_in: Policy = DEFAULT) -> Policies:
+    """Give what the log says that calls are judged by; texts that cannot be read judge nobody."""
+    versions: list[Version] = []
+    for version, _, in_force_at, digest, document in policies_of(log):
+        try:
+            content = policy_file.read(document)
+        except policy_file.PolicyRefused:
+            continue
+        if digest == policies.digest(document):
+            versions.append(Version(version, in_force_at, content))
+    return Policies(tuple(versions), built_in)
+
+
+def policies_of(log: Sequence[Event]) -> list[tuple[int, int, Instant, str, str]]:
+    """Give the rows that calls.policies must hold."""
+    applied = [event for event in log if (event.source, event.event_type) == ("system", "policy.applied")]
+    return [
+        (number, event.position, event.occurred_at or 0, event.payload["sha256"], event.payload["document"])
+        for number, event in enumerate(applied, 1)
+    ]
+
+
+def outages_of(log: Sequence[Event]) -> list[tuple[int, Instant, Instant, str | None]]:
+    """Give the rows that calls.outages must hold."""
+    return [
+        (event.position, instants.parse(said["from"]) or 0, instants.parse(said["to"]) or 0, said.get("reason"))
+        for event in log
+        for said in (event.payload,)
+        if (event.source, event.event_type) == ("system", "ingest.outage")
+    ]
+
+
+def kept(database: Database) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Give the rows of calls.policies and calls.outages, with instants as integers."""
+    with psycopg.connect(database.url) as connection:
+        found = [connection.execute(f"TABLE calls.{name} ORDER BY 1".encode()) for name in ("policies", "outages")]
+        plain = [
+            [
+                tuple(instants.from_datetime(value) if isinstance(value, datetime) else value for value in row)
+                for row in rows
+            ]
+            for rows in found
+        ]
+    return plain[0], plain[1]
 
 
 def tables(database: Database, starts_with: str = "") -> Tables:
