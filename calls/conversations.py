@@ -33,5 +33,5 @@ def _conversation(legs: Sequence[Reading]) -> Spans | None:
     """Give the time in which people talked, None while an end of it is not known."""
     if not all(leg.settled for leg in legs):
         return None
-    talked = [union((leg.talk,)) for leg in legs if leg.talk]
-    return at_least(talked, 1 if len(legs) == 1 else 2)
+    talked = [(leg.talk,) for leg in legs if leg.talk]
+    return union(talked[0]) if len(legs) == len(talked) == 1 else at_least(talked, min(len(legs), 2))

@@ -139,22 +139,27 @@ def _row(told: Told, verdict: str, outages: Sequence[Span], seen: _Seen | None, 
 
 def _durations(told: Told, seen: _Seen | None, over_recorded_us: int | None) -> dict[str, int | None]:
     """Give every duration in microseconds, and in milliseconds rounded down; None where it is not known."""
-    durations = dict.fromkeys(_DURATIONS)
-    if seen:
-        durations |= {kind: length_us(getattr(seen.parts, kind)) for kind in parts.KINDS}
-        durations |= _where_uncovered(seen.parts)
-        durations["answered"] = length_us((seen.parts.talk,))
-        durations["recovery"] = _recovery_us(told, seen.parts)
-        durations["double_covered"] = length_us(_double_covered(seen))
-    durations["over_recorded"] = over_recorded_us
-    return {
-        key: value
-        for name, us in durations.items()
-        for key, value in ((f"{name}_us", us), (f"{name}_ms", None if us is None else us // 1000))
-    }
+    durations = dict(_UNKNOWN)
+    if over_recorded_us is not None:
+        durations |= _both("over_recorded", over_recorded_us)
+    if seen is None:
+        return durations
+    for kind in parts.KINDS:
+        durations |= _both(kind, length_us(getattr(seen.parts, kind)))
+    for name, us in _where_uncovered(seen.parts).items():
+        durations |= _both(name, us)
+    recovery_us = _recovery_us(told, seen.parts)
+    if recovery_us is not None:
+        durations |= _both("recovery", recovery_us)
+    durations |= _both("double_covered", length_us(_double_covered(seen)))
+    return durations | _both("answered", seen.parts.talk[1] - seen.parts.talk[0])
 
 
-_DURATIONS = (
+def _both(name: str, us: int) -> dict[str, int]:
+    return {f"{name}_us": us, f"{name}_ms": us // 1000}
+
+
+_NAMES = (
     "answered",
     *parts.KINDS,
     "start_delay",
@@ -164,13 +169,14 @@ _DURATIONS = (
     "double_covered",
     "over_recorded",
 )
+_UNKNOWN: dict[str, int | None] = {f"{name}_{unit}": None for name in _NAMES for unit in ("us", "ms")}
 
 
-def _where_uncovered(split: Parts) -> dict[str, int | None]:
+def _where_uncovered(split: Parts) -> dict[str, int]:
     """Tell the time before the first and after the last that is covered from what lies between."""
     answered_at, hangup_at = split.talk
     between = [span for span in split.uncovered if span[0] > answered_at and span[1] < hangup_at]
-    where: dict[str, int | None] = {"longest_gap": max((end - start for start, end in between), default=0)}
+    where = {"longest_gap": max((end - start for start, end in between), default=0)}
     if split.covered:
         tail = [span for span in split.uncovered if span[1] == hangup_at]
         where |= {"start_delay": split.covered[0][0] - answered_at, "early_stop": length_us(tail)}
@@ -180,6 +186,8 @@ def _where_uncovered(split: Parts) -> dict[str, int | None]:
 def _recovery_us(told: Told, split: Parts) -> int | None:
     """Give how long the first failed attempt that a covered start follows had to wait for it."""
     failed = [each.ended_at for each in told.sessions if each.status == "failed" and each.ended_at is not None]
+    if not failed:
+        return None
     started = [each.started_at for each in (*told.sessions, *told.natives) if each.started_at is not None]
     last_covered_at = split.covered[-1][1] if split.covered else 0
     waits = ((at, start) for at in failed for start in started if at <= start < last_covered_at)
@@ -190,9 +198,11 @@ def _recovery_us(told: Told, split: Parts) -> int | None:
 def _double_covered(seen: _Seen) -> Spans:
     """Give the time in which SIPREC and Telnyx both recorded, whatever the policy accepts."""
     known, talk = seen.sources, seen.parts.talk
+    native_time = sources.within((known.native.confirmed, known.native_records.confirmed), talk)
+    if not native_time:
+        return ()
     inferred = subtract(known.siprec.inferred, seen.blind)
     siprec_time = sources.within((known.siprec.confirmed, inferred, known.siprec_records.confirmed), talk)
-    native_time = sources.within((known.native.confirmed, known.native_records.confirmed), talk)
     return intersect(siprec_time, native_time)
 
 

@@ -16,18 +16,14 @@ KINDS = ("confirmed", "inferred", "unknown", "uncovered")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The four sets of ``talk``, which runs from the answer up to the hangup."""
+    """The four sets of ``talk``, which runs from the answer up to the hangup; ``covered`` joins the first two."""
 
     talk: Span
     confirmed: Spans
     inferred: Spans
     unknown: Spans
     uncovered: Spans
-
-    @property
-    def covered(self) -> Spans:
-        """What is confirmed or inferred."""
-        return union((*self.confirmed, *self.inferred))
+    covered: Spans
 
     def without_negatives(self) -> "Parts":
         """Call unknown what is uncovered: something may have been lost that would have covered it."""
@@ -40,10 +36,10 @@ def split(talk: Span, proofs: Iterable[Proof], blind: Spans) -> Parts:
     confirmed = within((proof.confirmed for proof in proofs), talk)
     closed_by_hangup = within((proof.inferred for proof in proofs), talk)
     inferred = subtract(closed_by_hangup, union((*confirmed, *blind)))
-    covered = union((*confirmed, *inferred))
+    covered = union((*confirmed, *inferred)) if inferred else confirmed
     unknown = subtract(within((blind, *(proof.unknown for proof in proofs)), talk), covered)
-    uncovered = subtract(union((talk,)), union((*covered, *unknown)))
-    parts = Parts(talk, confirmed, inferred, unknown, uncovered)
+    uncovered = subtract((talk,), union((*covered, *unknown)))
+    parts = Parts(talk, confirmed, inferred, unknown, uncovered, covered)
     assert sum(length_us(getattr(parts, kind)) for kind in KINDS) == talk[1] - talk[0], "the parts are the whole"
     return parts
 

@@ -14,6 +14,8 @@ from calls.proof import Proof
 from calls.records import NativeRecording
 from calls.spans import Span, Spans, intersect, union
 
+_NOTHING = Proof()
+
 
 @dataclass(frozen=True, slots=True)
 class Sources:
@@ -60,19 +62,27 @@ def gather(
         native=_graded(_extents(natives), talk),
         siprec_records=_graded(_recorded(records, SIPREC_CLIENT), talk),
         native_records=_graded(_recorded(records, RECORDING), talk),
-        legless=Proof(unknown=union(extent or talk for extent in _extents(legless))),
+        legless=_maybe(_extents(legless), talk),
     )
 
 
 def within(sets: Iterable[Spans], talk: Span) -> Spans:
     """Join sets of time and cut them to the talk time."""
-    return intersect(union(span for spans in sets for span in spans), union((talk,)))
+    spans = [span for its in sets for span in its]
+    return intersect(union(spans), (talk,)) if spans else ()
 
 
 def _graded(extents: Iterable[Span | None], talk: Span) -> Proof:
     known = list(extents)
+    if not known:
+        return _NOTHING
     unknown = (talk,) if None in known else ()
     return Proof(confirmed=union(extent for extent in known if extent is not None), unknown=unknown)
+
+
+def _maybe(extents: Iterable[Span | None], talk: Span) -> Proof:
+    unknown = union(extent or talk for extent in extents)
+    return Proof(unknown=unknown) if unknown else _NOTHING
 
 
 def _extents(rows: Iterable[NativeRecording]) -> Iterator[Span | None]:

@@ -17,10 +17,11 @@ Spans: TypeAlias = tuple[Span, ...]
 
 def union(spans: Iterable[Span]) -> Spans:
     """Join any spans, in any order, overlapping or empty, into one set."""
+    ordered = sorted(span for span in spans if span[0] < span[1])
+    if len(ordered) < 2:
+        return tuple(ordered)
     joined: list[Span] = []
-    for start, end in sorted(spans):
-        if start >= end:
-            continue
+    for start, end in ordered:
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from calls.parts import Parts
 from calls.policy import Policy
 from calls.records import CallLeg
-from calls.spans import Span, Spans, length_us, subtract, union
+from calls.spans import Span, Spans, length_us, subtract
 
 UNJUDGED = frozenset(("not_in_scope", "not_eligible", "pending"))
 
@@ -55,7 +55,7 @@ def _by_parts(parts: Parts, policy: Policy, sides: Iterable[Spans]) -> str:
 def _full(covered: Spans, talk: Span, policy: Policy) -> bool:
     """Tell whether time that is covered makes a leg full, where nothing of it is unknown."""
     half = 2 * length_us(covered) >= length_us((talk,))
-    return bool(covered) and half and _tolerated(subtract(union((talk,)), covered), talk, policy)
+    return bool(covered) and half and _tolerated(subtract((talk,), covered), talk, policy)
 
 
 def _tolerated(uncovered: Spans, talk: Span, policy: Policy) -> bool:

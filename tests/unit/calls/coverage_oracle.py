@@ -169,7 +169,7 @@ def with_talk(  # noqa: C901, PLR0912, PLR0915, PLR0917 -- as judge
         flags_in_scope = {"ingest_outage"}
     else:
         flags_in_scope = set[str]()
-    if with_native and any(span(each) is None for each in leg.natives) and talk:
+    if with_native and any(span(each) is None for each in leg.natives):
         flags_in_scope.add("native_extent_unknown")
     if by_records & talk:
         flags_in_scope.add("reconciled_from_detail_record")
