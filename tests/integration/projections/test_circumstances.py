@@ -186,12 +186,31 @@ def test_version_that_cannot_be_read_has_no_effect_and_is_told(database: Databas
     assert [version for version, _ in told] == [2]
     assert [version for version, *_ in journal.kept(database)[0]] == [1, 2]
     assert finalities(database) == ["provisional"]
+
+
+def test_outage_that_is_declared_later_makes_what_is_not_known_unknown(database: Database) -> None:
+    """A recording that only the hangup ended may have ended in the outage; other calls keep their rows."""
+    begin = made.event("siprec.started", 1_000, call_session_id="ses-1", call_leg_id="leg-1")
+    journal.write(database, [begin, *call(1, 1_000), *call(2, 20_000)])
+    clock = Clock(SETTLED)
+    settle(database, clock)
+    before = journal.versions(database)
+    journal.say(database, journal.outage(1_500 * MILLISECOND, 1_700 * MILLISECOND))
+    settle(database, clock)
+    rows = {row["call_leg_id"]: row for row in journal.tables(database)["coverage"]}
+    assert (rows["leg-1"]["verdict"], rows["leg-1"]["inferred_ms"], rows["leg-1"]["unknown_ms"]) == (
+        "unknown",
+        500,
+        500,
+    )
+    untouched = {row: place for row, place in before.items() if "ses-2" in row[1]}
+    assert untouched.items() <= journal.versions(database).items()
     assert _differing(database, clock) == {}
 
 
 def test_rebuild_puts_tampered_policies_and_outages_right(database: Database) -> None:
     """And with them the calls that they judge."""
-    journal.say(database, journal.policy(HASTY, 0), journal.outage(3, 9), journal.policy(PATIENT, 5))
+    journal.say(database, journal.policy(HASTY, 0), journal.outage(3, 9), journal.policy(PATIENT, 5), forged())
     journal.write(database, call(1, 1_000))
     clock = Clock(SETTLED)
     settle(database, clock)
