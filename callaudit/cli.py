@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "report": "report",
     "log": "log",
     "rebuild": "rebuild",
+    "policy": "policy",
     "keys": "keys",
 }
 """Command -> the module of ``callaudit.commands`` that has it, as a function or (then named ``app``) a group."""

@@ -16,6 +16,7 @@ import structlog
 
 from calls import instants
 from calls.instants import Instant
+from calls.policy_file import PolicyRefused
 from projections import project
 from store import append, heartbeats, outages
 from store.entry import Kept
@@ -70,7 +71,9 @@ def judged_until(url: str) -> Instant:
 
 
 def _project(url: str, connection: psycopg.Connection[Any], stop: threading.Event) -> None:
-    projector = project.Projector(connection, now, failed=_failed, heard_until=partial(heard_until, connection))
+    projector = project.Projector(
+        connection, now, failed=_failed, unreadable=_unreadable, heard_until=partial(heard_until, connection)
+    )
     pulse = heartbeats.Pulse("project", now)
     chores = (
         _Chore(heartbeats.BEAT_SECONDS, lambda: _beat(connection, pulse)),
@@ -116,6 +119,10 @@ def _note_outages(url: str, connection: psycopg.Connection[Any], noted: set[hear
 
 def _failed(session: str, error: Exception) -> None:
     _log.error("session_not_folded", call_session_id=session, error=type(error).__name__)
+
+
+def _unreadable(version: int, error: PolicyRefused) -> None:
+    _log.warning("policy_unreadable", version=version, reason=error.reason)
 
 
 def _prune(connection: psycopg.Connection[Any]) -> None:

@@ -100,6 +100,15 @@ class Policies:
         """Give the version in force at an instant: the last applied of those that were by then; None: built in."""
         return next((each for each in reversed(self.versions) if each.in_force_at <= at), None)
 
+    def named(self, version: int, rule: str | None) -> Policy | None:
+        """Give the policy that a verdict names; None: there is no such version, or it has no such rule."""
+        if version == 0:
+            return self.built_in
+        content = next((each.content for each in self.versions if each.version == version), None)
+        if content is None or rule is None:
+            return content and content.defaults
+        return next((each.policy for each in content.rules if each.name == rule), None)
+
     @property
     def late_grace_us(self) -> int:
         """The longest late grace of any version: nothing later than that after its hangup concerns a leg."""

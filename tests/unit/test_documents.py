@@ -24,7 +24,7 @@ NOW = datetime.now(UTC)
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     *("README.md", "ARCHITECTURE.md", "benchmarks/README.md"),
-    *("docs/reports.md", "docs/operations.md", "docs/security.md", "docs/verifying.md"),
+    *("docs/policy.md", "docs/reports.md", "docs/operations.md", "docs/security.md", "docs/verifying.md"),
 ]
 OF_THE_HOME = ("keys/", "spool/", "metrics/", "deploy/.env")
 """Paths that documents name and that are no part of the repository."""
