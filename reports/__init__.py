@@ -4,7 +4,7 @@
 ``reports.export`` writes to files. ``TITLES`` names the reports. pandas is imported when a report runs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -42,12 +42,14 @@ def execute(  # noqa: PLR0913 - a report's whole question, by keyword
     to: date | str,
     zone: str = "UTC",
     by: str | Iterable[str] | None = None,
+    evidence: Mapping[str, Any] | None = None,
 ) -> "Run":
     """Run a report over ``[from_, to)``, local dates in ``zone``. Raises ReportRefused.
 
-    ``source`` is a Postgres URL, an idle connection, or an engine of ``reports.engines``. ``by`` is
-    ``total``, ``day``, ``connection`` or ``connection,day``; None is the report's usual breakdown.
+    ``source`` is a Postgres URL, an idle connection, or an engine of ``reports.engines``. ``by`` is ``total``, or any
+    of ``day``, ``week``, ``connection``, ``number`` and ``tag:NAME`` with commas; None is the report's usual breakdown.
+    ``evidence`` goes into the run's header as it is: tree_root, as_of, policies, verification, completeness.
     """
     from reports import runs  # noqa: PLC0415 - pandas takes a second, which `report list` should not pay
 
-    return runs.execute(name, source, from_=from_, to=to, zone=zone, by=by)
+    return runs.execute(name, source, from_=from_, to=to, zone=zone, by=by, evidence=evidence)

@@ -17,11 +17,12 @@ from zoneinfo import ZoneInfo
 
 import tzdata
 
+from calls import instants
 from reports.errors import PeriodRefused
 
 TZDATA_VERSION: str = tzdata.IANA_VERSION
 
-_FIRST, _END = date(1970, 1, 1), date(2200, 1, 1)
+FIRST, _END = date(1970, 1, 1), date(2200, 1, 1)
 _SECOND_US = 1_000_000
 _DAY_S = 86_400
 # How far apart offsets are compared: a change that is undone within it would be missed; no zone has had one.
@@ -59,8 +60,8 @@ def period(from_: date | str, to: date | str, zone: str) -> Period:
         raise PeriodRefused("zone_unknown", f"{zone!r} is no IANA time zone of tzdata {TZDATA_VERSION}")
     if first >= end:
         raise PeriodRefused("period_empty", f"the period must end after it begins, not {first} to {end}")
-    if first < _FIRST or end > _END:
-        raise PeriodRefused("period_out_of_range", f"the period must lie between {_FIRST} and {_END}")
+    if first < FIRST or end > _END:
+        raise PeriodRefused("period_out_of_range", f"the period must lie between {FIRST} and {_END}")
     return Period(first, end, zone)
 
 
@@ -71,6 +72,11 @@ def segments(asked: Period) -> tuple[Segment, ...]:
     # A change of the clock within a day leaves two adjacent pieces; together they are one segment.
     joined = (list(group) for _, group in groupby(pieces, key=lambda piece: (piece.day, piece.utc_day)))
     return tuple(segment for group in joined for segment in _join(group))
+
+
+def local_text(instant_us: int, zone: str) -> str:
+    """Write an instant as the zone's clocks showed it: ISO 8601, microseconds, with its offset from UTC."""
+    return instants.to_datetime(instant_us).astimezone(_load(zone)).isoformat(timespec="microseconds")
 
 
 def _join(pieces: list[Segment]) -> Iterator[Segment]:
@@ -121,7 +127,7 @@ def _offset(zone: ZoneInfo, second: int) -> int:
 
 
 def _midnight_s(day: date) -> int:
-    return (day - _FIRST).days * _DAY_S
+    return (day - FIRST).days * _DAY_S
 
 
 def _date(given: object) -> date:

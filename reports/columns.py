@@ -44,9 +44,16 @@ class Column:
 
 
 DAY = Column("day", Kind.TEXT, "Local date in the report's zone; only when broken down by day.")
+WEEK = Column("week", Kind.TEXT, "Monday of the ISO week, a local date in the report's zone; only by week.")
 CONNECTION = Column(
     "connection_id", Kind.TEXT, "The Telnyx connection, empty where no event named one; only by connection."
 )
+NUMBER = Column(
+    "number", Kind.TEXT, "Our number: called where the leg is incoming, calling where outgoing; only by number."
+)
+TAG = Column("tag", Kind.TEXT, "What the leg's tags say of the one asked for, empty where nothing; only by tag.")
+KEYS = (DAY, WEEK, CONNECTION, NUMBER, TAG)
+"""The columns that name a group, first in every report."""
 
 
 def declared(frame: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ what it read. Both engines give equal answers; the conformance test holds them t
 """
 
 from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, LiteralString, NamedTuple, Protocol, TypeAlias
 
 import duckdb
@@ -22,6 +22,7 @@ from reports.arrow import DAY, TEXT, WHOLE, Table, pa
 Frames: TypeAlias = Mapping[str, Table]
 """Small tables by the name the SQL knows them by."""
 
+_ONE_STATE = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _POSITION = "SELECT position FROM facts.log_position"
 
 _POSTGRES_ARRAYS: dict[Any, LiteralString] = {TEXT: "%s::text[]", DAY: "%s::integer[]", WHOLE: "%s::bigint[]"}
@@ -43,6 +44,10 @@ class Engine(Protocol):
         """Run ``text`` with ``frames`` and read the position, both of one state of the facts."""
         ...
 
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Make all reads within it see one state of the facts."""
+        ...
+
 
 class Postgres:
     """The live read models. The connection MUST be idle; each read is a transaction of its own, read-only."""
@@ -56,11 +61,18 @@ class Postgres:
         connection = self._connection
         with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
             # Two statements, one snapshot: the position belongs to the rows.
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute(_ONE_STATE)
             position = cursor.execute(_POSITION).fetchone()
             assert position is not None, "facts.log_position has one row"
             frame = _fetch(cursor.execute(statement, parameters))
         return Answer(frame, position[0])
+
+    @contextmanager
+    def snapshot(self) -> Generator[None]:
+        """Make all reads within it part of one transaction; it begins with the first."""
+        with self._connection.transaction():
+            self._connection.execute(_ONE_STATE)
+            yield
 
 
 class DuckDB:
@@ -89,6 +101,10 @@ class DuckDB:
             frame = _frame(rows.to_arrow_table())
             ((position,),) = connection.sql(_POSITION).fetchall()
         return Answer(frame, position)
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Do nothing: what is held does not change."""
+        return nullcontext()
 
 
 @contextmanager

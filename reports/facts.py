@@ -1,112 +1,35 @@
 """The facts that reports are asked of, made from folded calls as Arrow tables.
 
-The views (``migrations/versions/0003_facts.sql``) and this module say the same thing twice, once for each
-engine; a test holds them equal. ``at_us`` is the instant that places a row in a day: a SIPREC session by its
-start, else its end; a REFER attempt by its start, else its terminal event; a leg by its answer, else its
-initiation, else its hangup.
+The views (``migrations/versions/0003_facts.sql`` and ``0006_report_facts.sql``) and this module say the same thing
+twice, once for each engine; a test holds them equal. ``at_us`` is the instant that places a row in a day: a SIPREC
+session by its start, else its end; a REFER attempt by its start, else its terminal event; a leg by its answer, else
+its initiation, else its hangup; its coverage by the answer, else the hangup, else the initiation; an event by when it
+was received.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
-from calls.records import CallRecord, Row
-from reports.arrow import DAY, TEXT, WHOLE, Table, pa
+import orjson
 
-DAY_US = 86_400_000_000
+from calls.instants import Instant
+from calls.records import CallLeg, CallRecord, Row
+from reports import log_facts
+from reports.arrow import Table, pa
+from reports.log_facts import DAY_US, Log
+from reports.schemas import SCHEMAS
 
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One view of schema ``facts``: its columns, and the fields of a row that place it, first known first."""
-
-    schema: Any
-    placed_by: tuple[str, ...]
-
-
-FACTS: Mapping[str, Fact] = {
-    "siprec_sessions": Fact(
-        pa.schema(
-            {
-                "call_session_id": TEXT,
-                "call_leg_id": TEXT,
-                "seq": WHOLE,
-                "connection_id": TEXT,
-                "at_us": WHOLE,
-                "utc_day": DAY,
-                "started_us": WHOLE,
-                "ended_us": WHOLE,
-                "status": TEXT,
-                "duration_us": WHOLE,
-                "end_evidence": TEXT,
-                "cause_raw": TEXT,
-                "cause_form": TEXT,
-                "cause_name": TEXT,
-                "cause_fault_domain": TEXT,
-                "finality": TEXT,
-            }
-        ),
-        ("started_at", "ended_at"),
-    ),
-    "refer_attempts": Fact(
-        pa.schema(
-            {
-                "call_session_id": TEXT,
-                "call_leg_id": TEXT,
-                "seq": WHOLE,
-                "connection_id": TEXT,
-                "at_us": WHOLE,
-                "utc_day": DAY,
-                "started_us": WHOLE,
-                "terminal_us": WHOLE,
-                "time_to_terminal_us": WHOLE,
-                "outcome": TEXT,
-                "last_provisional": WHOLE,
-                "final_code": WHOLE,
-                "finality": TEXT,
-            }
-        ),
-        ("started_at", "terminal_at"),
-    ),
-    "call_legs": Fact(
-        pa.schema(
-            {
-                "call_session_id": TEXT,
-                "call_leg_id": TEXT,
-                "connection_id": TEXT,
-                "direction": TEXT,
-                "at_us": WHOLE,
-                "utc_day": DAY,
-                "initiated_us": WHOLE,
-                "answered_us": WHOLE,
-                "hangup_us": WHOLE,
-                "status": TEXT,
-                "answer_evidence": TEXT,
-                "talk_us": WHOLE,
-                "hangup_cause": TEXT,
-                "hangup_cause_name": TEXT,
-                "hangup_cause_q850": WHOLE,
-                "hangup_source": TEXT,
-                "sip_hangup_cause": TEXT,
-                "finality": TEXT,
-            }
-        ),
-        ("answered_at", "initiated_at", "hangup_at"),
-    ),
-}
-"""View of schema ``facts`` = field of CallRecord = table of schema ``calls`` -> what it holds."""
-
-_POSITION = pa.schema({"position": WHOLE})
+_Fact: TypeAlias = dict[str, Any]
+_LegKey: TypeAlias = tuple[str, str | None]
 
 
-def from_records(records: Iterable[CallRecord], position: int | None) -> dict[str, Table]:
-    """Make every fact table. ``position``: all events before this log position are in the records."""
+def from_records(records: Iterable[CallRecord], position: int | None, log: Log = log_facts.NOTHING) -> dict[str, Table]:
+    """Make every fact table. ``position``: all events before this log position are in the records and in ``log``."""
     known = tuple(records)
-    tables = {
-        name: _table(fact, (row for each in known for row in getattr(each, name))) for name, fact in FACTS.items()
-    }
-    return tables | {"log_position": pa.Table.from_pylist([{"position": position}], schema=_POSITION)}
+    tables = {name: _table(name, make, known) for name, make in _MAKERS.items()}
+    at = pa.Table.from_pylist([{"position": position}], schema=SCHEMAS["log_position"])
+    return tables | log_facts.tables(log) | {"log_position": at}
 
 
 def raw_text(raw: Any) -> str | None:
@@ -126,25 +49,89 @@ def raw_text(raw: Any) -> str | None:
             return "{...}"
 
 
+def our_number(leg: CallLeg | None) -> str | None:
+    """Give our side of a leg: called where it is incoming, calling where it is outgoing."""
+    if leg is None:
+        return None
+    return {"incoming": leg.to_number, "outgoing": leg.from_number}.get(leg.direction or "")
+
+
 def _number_text(number: float) -> str:
     text = format(Decimal(repr(number)), "f")
     shortest = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if shortest == "-0" else shortest
 
 
-def _table(fact: Fact, rows: Iterable[Row]) -> Table:
-    return pa.Table.from_pylist([_fact(fact, row) for row in rows], schema=fact.schema)
+def _table(name: str, make: Callable[[CallRecord], Iterator[_Fact]], records: Iterable[CallRecord]) -> Table:
+    schema = SCHEMAS[name]
+    rows = [{column: fact[column] for column in schema.names} for record in records for fact in make(record)]
+    return pa.Table.from_pylist(rows, schema=schema)
 
 
-def _fact(fact: Fact, row: Row) -> dict[str, Any]:
-    instants = (getattr(row, field) for field in fact.placed_by)
+def _siprec(record: CallRecord) -> Iterator[_Fact]:
+    legs = _legs(record)
+    for row in record.siprec_sessions:
+        yield _fact(row, row.started_at, row.ended_at) | _of_leg(legs, row) | {"cause_raw": raw_text(row.cause_raw)}
+
+
+def _refers(record: CallRecord) -> Iterator[_Fact]:
+    legs = _legs(record)
+    for row in record.refer_attempts:
+        yield _fact(row, row.started_at, row.terminal_at) | _of_leg(legs, row)
+
+
+def _call_legs(record: CallRecord) -> Iterator[_Fact]:
+    for row in record.call_legs:
+        yield _fact(row, row.answered_at, row.initiated_at, row.hangup_at) | {"number": our_number(row)}
+
+
+def _coverage(record: CallRecord) -> Iterator[_Fact]:
+    legs = _legs(record)
+    for row in record.coverage:
+        leg = legs.get((row.call_session_id, row.call_leg_id))
+        placed = _fact(row, row.answered_at, row.hangup_at, leg.initiated_at if leg else None)
+        # The row's answered_us is a duration; as a fact that is the instant of the answer, as of every other row.
+        yield placed | {"talk_us": row.answered_us, "answered_us": row.answered_at}
+
+
+def _spans(record: CallRecord) -> Iterator[_Fact]:
+    for row in record.coverage_spans:
+        for utc_day, start_us, end_us in log_facts.split(row.started_at, row.ended_at):
+            yield _fact(row) | {"utc_day": utc_day, "start_us": start_us, "end_us": end_us}
+
+
+def _timeline(record: CallRecord) -> Iterator[_Fact]:
+    for row in record.timeline:
+        yield _fact(row, row.received_at) | {"semantic_duplicate": int("semantic_duplicate" in row.flags)}
+
+
+_MAKERS: Mapping[str, Callable[[CallRecord], Iterator[_Fact]]] = {
+    "siprec_sessions": _siprec,
+    "refer_attempts": _refers,
+    "call_legs": _call_legs,
+    "coverage": _coverage,
+    "coverage_spans": _spans,
+    "timeline": _timeline,
+}
+
+
+def _legs(record: CallRecord) -> dict[_LegKey, CallLeg]:
+    return {(leg.call_session_id, leg.call_leg_id): leg for leg in record.call_legs}
+
+
+def _of_leg(legs: Mapping[_LegKey, CallLeg], row: Any) -> _Fact:
+    leg = legs.get((row.call_session_id, row.call_leg_id))
+    return {"number": our_number(leg), "tags": None if leg is None else _json(leg.tags)}
+
+
+def _fact(row: Row, *instants: Instant | None) -> _Fact:
+    """Give a row's fields as facts, placed by the first instant that is known."""
     at_us = next((instant for instant in instants if instant is not None), None)
-    placed = {"at_us": at_us, "utc_day": None if at_us is None else at_us // DAY_US}
-    return {name: placed[name] if name in placed else _value(row, name) for name in fact.schema.names}
+    fields = {name: getattr(row, name) for name in row.__dataclass_fields__}
+    fact: _Fact = {name: _json(value) if type(value) is tuple else value for name, value in fields.items()}
+    fact |= {f"{name[:-3]}_us": value for name, value in fields.items() if name.endswith("_at")}
+    return fact | {"at_us": at_us, "utc_day": None if at_us is None else at_us // DAY_US}
 
 
-def _value(row: Row, column: str) -> Any:
-    if column == "cause_raw":
-        return raw_text(getattr(row, column))
-    instant = column.removesuffix("_us") + "_at"
-    return getattr(row, instant if hasattr(row, instant) else column)
+def _json(values: Any) -> str:
+    return orjson.dumps(values).decode()

@@ -4,6 +4,8 @@ WITH ending AS (
         utc_day,
         at_us,
         connection_id,
+        number,
+        tags,
         'siprec' AS subject,
         CASE
             WHEN status = 'failed' OR status = 'failed_midway' THEN 'failure'
@@ -21,6 +23,8 @@ WITH ending AS (
         utc_day,
         at_us,
         connection_id,
+        number,
+        tags,
         'refer' AS subject,
         -- No terminal event is not a failure: the transfer may have gone through unseen.
         CASE
@@ -39,6 +43,8 @@ WITH ending AS (
         utc_day,
         at_us,
         connection_id,
+        number,
+        tags,
         'leg' AS subject,
         CASE
             WHEN hangup_us IS NULL THEN 'undecided'
@@ -55,8 +61,11 @@ WITH ending AS (
 
 placed AS (
     SELECT
-        CASE WHEN asked.by_day = 1 THEN calendar.day END AS day,
+        calendar.day,
+        calendar.week,
         CASE WHEN asked.by_connection = 1 THEN ending.connection_id END AS connection_id,
+        CASE WHEN asked.by_number = 1 THEN ending.number END AS number,
+        tagged.value AS tag,
         ending.subject,
         ending.kind,
         ending.cause_name,
@@ -69,11 +78,15 @@ placed AS (
         AND calendar.start_us <= ending.at_us
         AND ending.at_us < calendar.end_us
     CROSS JOIN asked
+    LEFT JOIN tagged ON tagged.tags = CASE WHEN asked.by_tag = 1 THEN ending.tags END
 )
 
 SELECT
     day,
+    week,
     connection_id,
+    number,
+    tag,
     subject,
     kind,
     cause_name,
@@ -82,4 +95,4 @@ SELECT
     sip_code,
     count(*) AS rows_count
 FROM placed
-GROUP BY day, connection_id, subject, kind, cause_name, fault_domain, cause_raw, sip_code
+GROUP BY day, week, connection_id, number, tag, subject, kind, cause_name, fault_domain, cause_raw, sip_code

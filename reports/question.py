@@ -1,20 +1,23 @@
-"""What is asked of a report: a period and a breakdown, as the two small tables its SQL joins.
+"""What is asked of a report: a period and a breakdown, as the small tables its SQL joins.
 
-``calendar`` (day, utc_day, start_us, end_us) places instants in local days; ``asked`` is one row of 0 and 1
-that says which columns make the groups. So one SQL text serves every breakdown.
+``calendar`` (day, week, utc_day, start_us, end_us) places instants in local days; ``asked`` is one row: 0 and 1 that
+say which columns make the groups, and the bounds of the period; ``tagged`` gives each set of tags its value. So one
+SQL text serves every breakdown. ``day`` and ``week`` are null where the report is not broken down by them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
+import orjson
 import pandas as pd
 
 from reports import calendar
 from reports.arrow import DAY, TEXT, WHOLE, Table, pa
-from reports.calendar import Period
+from reports.calendar import Period, Segment
 from reports.errors import GroupingUnknown
 
-KEYS = {"day": "day", "connection": "connection_id"}
+KEYS = {"day": "day", "week": "week", "connection": "connection_id", "number": "number", "tag": "tag"}
 """Breakdown -> its column, in the order in which rows are sorted."""
 
 KEY_COLUMNS = list(KEYS.values())
@@ -22,43 +25,115 @@ KEY_COLUMNS = list(KEYS.values())
 TOTAL = "total"
 """The breakdown into a single group, and what ``by`` says alone."""
 
-_CALENDAR = pa.schema({"day": TEXT, "utc_day": DAY, "start_us": WHOLE, "end_us": WHOLE})
+TAG = "tag:"
+"""Before the name of a tag: ``tag:desk``."""
+
+TREND_WEEKS = 13
+
+_CALENDAR = pa.schema({"day": TEXT, "week": TEXT, "utc_day": DAY, "start_us": WHOLE, "end_us": WHOLE})
+_TAGGED = pa.schema({"tags": TEXT, "value": TEXT})
+_OF_CALLS = ("connection", "number", "tag")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A period and the breakdowns asked for, in the order of KEYS."""
+    """A period and the breakdowns asked for, in the order of KEYS; a tag is written ``tag:NAME``."""
 
     period: Period
     by: tuple[str, ...]
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """Give the keys of KEYS that are asked for."""
+        return tuple(_kind(name) for name in self.by)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Give the columns that name a group."""
-        return tuple(KEYS[name] for name in self.by)
+        return tuple(KEYS[kind] for kind in self.kinds)
 
-    def frames(self) -> dict[str, Table]:
-        """Give the tables that the SQL of every report knows."""
-        rows = [segment._asdict() for segment in calendar.segments(self.period)]
-        flags = {f"by_{name}": pa.array([int(name in self.by)], WHOLE) for name in KEYS}
-        return {"calendar": pa.Table.from_pylist(rows, schema=_CALENDAR), "asked": pa.table(flags)}
+    @property
+    def tag(self) -> str | None:
+        """Give the name of the tag that is asked for."""
+        return next((name.removeprefix(TAG) for name in self.by if name.startswith(TAG)), None)
+
+    def frames(self, tag_sets: Iterable[str] = ()) -> dict[str, Table]:
+        """Give the tables that the SQL of every report knows. ``tag_sets`` are the sets of tags there are, as JSON."""
+        segments = calendar.segments(self.period)
+        asked = {f"by_{kind}": int(kind in self.kinds) for kind in _OF_CALLS}
+        # A zone that skipped the whole period has no instant in it.
+        asked |= {"start_us": min((each.start_us for each in segments), default=0)}
+        asked |= {"end_us": max((each.end_us for each in segments), default=0)}
+        tagged = [{"tags": tags, "value": tag_value(orjson.loads(tags), self.tag or "")} for tags in tag_sets]
+        return {
+            "calendar": pa.Table.from_pylist(self._calendar(segments), schema=_CALENDAR),
+            "asked": pa.table({name: pa.array([value], WHOLE) for name, value in asked.items()}),
+            "tagged": pa.Table.from_pylist(tagged, schema=_TAGGED),
+        }
 
     def groups(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Give the groups to show: the one total, every day of the period, or the connections there are."""
-        if "connection" in self.by:
+        """Give the groups to show: the one total, every day or week of the period, or those of calls there are."""
+        if any(kind in _OF_CALLS for kind in self.kinds):
             return rows[KEY_COLUMNS].drop_duplicates(ignore_index=True)
-        days = self.period.days if self.by else (None,)
-        return pd.DataFrame({"day": days, "connection_id": None}, dtype="str")
+        days, weeks = "day" in self.kinds, "week" in self.kinds
+        times = [(day if days else None, week_of(day) if weeks else None) for day in self.period.days]
+        groups = pd.DataFrame(list(dict.fromkeys(times)), columns=["day", "week"], dtype="str")
+        return groups.reindex(columns=KEY_COLUMNS).astype("str")
+
+    def trend(self) -> "Question":
+        """Give the question for the weeks up to the one that the period ends in, week by week."""
+        last = date.fromisoformat(week_of((self.period.end - timedelta(1)).isoformat()))
+        first = max(last - timedelta(weeks=TREND_WEEKS - 1), calendar.FIRST)
+        return Question(Period(first, self.period.end, self.period.zone), ("week",))
+
+    def _calendar(self, segments: Iterable[Segment]) -> list[dict[str, str | int | None]]:
+        days, weeks = "day" in self.kinds, "week" in self.kinds
+        return [
+            each._asdict() | {"day": each.day if days else None, "week": week_of(each.day) if weeks else None}
+            for each in segments
+        ]
 
 
-def breakdown(by: str | Iterable[str]) -> tuple[str, ...]:
-    """Read ``"total"``, ``"day"``, ``"connection"``, ``"connection,day"`` or a list of them.
+def keyed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Give the rows of a report's SQL with every key column; one it does not know is empty."""
+    missing = {name: pd.Series(None, index=rows.index, dtype="str") for name in KEY_COLUMNS if name not in rows}
+    return rows.assign(**missing)
 
-    Raises GroupingUnknown.
+
+def week_of(day: str) -> str:
+    """Give the Monday of a date's ISO week."""
+    given = date.fromisoformat(day)
+    return (given - timedelta(given.weekday())).isoformat()
+
+
+def tag_value(tags: Sequence[str], name: str) -> str | None:
+    """Give what a set of tags says of ``name``: itself where it is one, or what follows ``name:`` or ``name=``.
+
+    Several values are sorted and joined with a comma; None where it says nothing.
+    """
+    values = {name for tag in tags if tag == name}
+    values |= {tag[len(name) + 1 :] for tag in tags if tag.startswith((f"{name}:", f"{name}="))}
+    return ", ".join(sorted(values)) or None
+
+
+def breakdown(by: str | Iterable[str], allowed: Iterable[str] = tuple(KEYS)) -> tuple[str, ...]:
+    """Read ``"total"``, ``"day"``, ``"connection,day"``, ``"tag:desk"`` or a list of such.
+
+    Raises GroupingUnknown, also for what is not among ``allowed``.
     """
     given = by.split(",") if isinstance(by, str) else list(by)
     names = {name.strip() for name in given} - {TOTAL}
-    if unknown := sorted(names - KEYS.keys()):
-        known = ", ".join((TOTAL, *KEYS))
-        raise GroupingUnknown(f"a report cannot be broken down by {', '.join(unknown)!r}; by {known}")
-    return tuple(name for name in KEYS if name in names)
+    known = [kind for kind in KEYS if kind in allowed]
+    if unknown := sorted(name for name in names if _kind(name) not in known):
+        choices = ", ".join((TOTAL, *(kind if kind != "tag" else f"{TAG}NAME" for kind in known)))
+        raise GroupingUnknown(f"this report cannot be broken down by {', '.join(unknown)!r}; by {choices}")
+    if len({_kind(name) for name in names}) < len(names):
+        raise GroupingUnknown("a report is broken down by one tag at a time")
+    return tuple(sorted(names, key=lambda name: known.index(_kind(name))))
+
+
+def _kind(name: str) -> str:
+    """Tell which of KEYS a breakdown is; a tag without a name is none."""
+    if name.startswith(TAG) and name != TAG:
+        return "tag"
+    return "" if name == "tag" else name

@@ -8,7 +8,7 @@ success nor failure (domain 3.5, 8), so it stands beside the success rate, not i
 import pandas as pd
 
 from reports import ratios
-from reports.columns import CONNECTION, DAY, Column, Kind
+from reports.columns import KEYS, Column, Kind
 from reports.question import KEY_COLUMNS, Question
 from reports.registry import Report
 
@@ -16,8 +16,7 @@ UNCONFIRMED = ("superseded_no_terminal", "unconfirmed_call_ended", "unconfirmed_
 """Outcomes of an attempt whose terminal event never came."""
 
 COLUMNS = (
-    DAY,
-    CONNECTION,
+    *KEYS,
     Column("attempts_count", Kind.COUNT, "REFER attempts of the group."),
     Column("completed_count", Kind.COUNT, "Of the group: completed."),
     Column("failed_count", Kind.COUNT, "Of the group: ended by a terminal event other than completed."),

@@ -1,8 +1,11 @@
 -- REFER attempts by outcome and SIP code, with how long the decided ones of each group took.
 WITH attempt AS (
     SELECT
-        CASE WHEN asked.by_day = 1 THEN calendar.day END AS day,
+        calendar.day,
+        calendar.week,
         CASE WHEN asked.by_connection = 1 THEN fact.connection_id END AS connection_id,
+        CASE WHEN asked.by_number = 1 THEN fact.number END AS number,
+        tagged.value AS tag,
         fact.outcome,
         fact.final_code,
         fact.finality,
@@ -14,20 +17,24 @@ WITH attempt AS (
         AND calendar.start_us <= fact.at_us
         AND fact.at_us < calendar.end_us
     CROSS JOIN asked
+    LEFT JOIN tagged ON tagged.tags = CASE WHEN asked.by_tag = 1 THEN fact.tags END
 ),
 
 ranked AS (
     SELECT
         attempt.*,
-        count(*) OVER (PARTITION BY day, connection_id, known ORDER BY time_to_terminal_us) AS at_or_below,
-        count(*) OVER (PARTITION BY day, connection_id, known) AS of_known
+        count(*) OVER (PARTITION BY day, week, connection_id, number, tag, known ORDER BY time_to_terminal_us) AS at_or_below,
+        count(*) OVER (PARTITION BY day, week, connection_id, number, tag, known) AS of_known
     FROM attempt
 )
 
 -- The smallest of the *_us columns over the rows of a group is that group's percentile, by nearest rank.
 SELECT
     day,
+    week,
     connection_id,
+    number,
+    tag,
     outcome,
     final_code,
     count(*) AS outcome_count,
@@ -38,4 +45,4 @@ SELECT
     min(CASE WHEN known = 1 AND at_or_below * 100 >= of_known * 95 THEN time_to_terminal_us END)
         AS time_to_terminal_p95_us
 FROM ranked
-GROUP BY day, connection_id, outcome, final_code
+GROUP BY day, week, connection_id, number, tag, outcome, final_code

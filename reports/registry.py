@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from reports.columns import Column
     from reports.question import Question
 
+BREAKDOWNS = ("day", "week", "connection", "number", "tag")
+"""What a report about calls can be broken down by."""
+
 TITLES: Mapping[str, str] = {
+    "coverage_exceptions": "Every leg that was not recorded in full, and what was recorded that must not be.",
     "failure_causes": "Why SIPREC sessions, transfers and call legs failed or ended abnormally.",
+    "recording_coverage": "How much of what must be recorded was, by count and by time, and how sure that is.",
     "refer_outcomes": "How SIP REFER transfers ended, how often they succeeded, and how long it took.",
     "siprec_sessions": "SIPREC sessions: how many started, how they ended, how long they lasted.",
 }
@@ -27,12 +32,17 @@ TITLES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``finish`` turns the rows of the SQL into ``columns``; ``by_default`` is the usual breakdown."""
+    """``finish`` turns the rows of the SQL into ``columns``; ``by_default`` is the usual breakdown.
+
+    ``breakdowns`` are those it knows; with ``has_trend`` a run holds the same figures by week, too.
+    """
 
     name: str
     by_default: tuple[str, ...]
     columns: tuple["Column", ...]
     finish: Callable[["pd.DataFrame", "Question"], "pd.DataFrame"]
+    breakdowns: tuple[str, ...] = BREAKDOWNS
+    has_trend: bool = False
 
     @property
     def sql(self) -> LiteralString:

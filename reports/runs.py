@@ -1,27 +1,38 @@
 """One run of a report: ask an engine, finish the answer, keep with it what it was asked and as of when."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 import psycopg
 
-from reports import calendar, columns, engines, question, registry
+from reports import calendar, columns, engines, headers, question, registry
 from reports.columns import Column
-from reports.engines import Engine
+from reports.engines import Answer, Engine
 from reports.question import Question
+from reports.registry import Report
+
+_TAG_SETS = "SELECT DISTINCT tags FROM facts.call_legs UNION SELECT DISTINCT tags FROM facts.coverage"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A report's answer. Every event before log ``position`` is in it; None: the engine was given none."""
+    """A report's answer. Every event before log ``position`` is in it; None: the engine was given none.
+
+    ``as_of_us`` is the instant as of which calls were judged, None where nobody says. ``header`` is what stands above
+    the figures, in JSON's types. ``trend`` has the same columns by week over the 13 weeks up to the period's end; only
+    of a report that has one.
+    """
 
     name: str
     question: Question
     position: int | None
     columns: tuple[Column, ...]
     frame: pd.DataFrame
+    as_of_us: int | None = None
+    header: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    trend: pd.DataFrame | None = None
 
     def shown(self) -> pd.DataFrame:
         """Give the figures as text for people: percentages rounded honestly, blanks for what is unknown."""
@@ -36,17 +47,40 @@ def execute(  # noqa: PLR0913 - a report's whole question, by keyword
     to: Any,
     zone: str = "UTC",
     by: str | Iterable[str] | None = None,
+    evidence: Mapping[str, Any] | None = None,
 ) -> Run:
     """Run a report over ``[from_, to)``, local dates in ``zone``. Raises ReportRefused.
 
-    ``source`` is a Postgres URL, an idle connection, or an engine. ``by`` is ``total``, ``day``,
-    ``connection`` or ``connection,day``; None is what the report usually gives.
+    ``source`` is a Postgres URL, an idle connection, or an engine. ``by`` is ``total`` or any of ``day``, ``week``,
+    ``connection``, ``number`` and ``tag:NAME``; None is what the report usually gives. ``evidence`` goes into the
+    header as it is: tree_root, as_of, policies, verification, completeness.
     """
     report = registry.find(name)
-    by = report.by_default if by is None else by
-    asked = Question(calendar.period(from_, to, zone), question.breakdown(by))
-    with engines.opened(source) as engine:
-        answer = engine.read(report.sql, asked.frames())
-    shown = tuple(c for c in report.columns if c.name not in question.KEY_COLUMNS or c.name in asked.columns)
-    frame = columns.declared(report.finish(answer.frame, asked), shown)
-    return Run(name, asked, answer.position, shown, frame)
+    by = question.breakdown(report.by_default if by is None else by, report.breakdowns)
+    asked = Question(calendar.period(from_, to, zone), by)
+    with engines.opened(source) as engine, engine.snapshot():
+        answer = _read(engine, report, asked)
+        trend = _trend(engine, report, asked) if report.has_trend else None
+    header = headers.make(name, asked, answer.position, evidence or {})
+    shown = _shown(report, asked)
+    frame = _finished(report, asked, answer)
+    return Run(name, asked, answer.position, shown, frame, headers.as_of_us(header), header, trend)
+
+
+def _trend(engine: Engine, report: Report, asked: Question) -> pd.DataFrame:
+    weeks = asked.trend()
+    return _finished(report, weeks, _read(engine, report, weeks))
+
+
+def _read(engine: Engine, report: Report, asked: Question) -> Answer:
+    tag_sets = engine.read(_TAG_SETS, {}).frame["tags"].dropna().tolist() if asked.tag is not None else ()
+    return engine.read(report.sql, asked.frames(tag_sets))
+
+
+def _finished(report: Report, asked: Question, answer: Answer) -> pd.DataFrame:
+    return columns.declared(report.finish(question.keyed(answer.frame), asked), _shown(report, asked))
+
+
+def _shown(report: Report, asked: Question) -> tuple[Column, ...]:
+    keys = {question.KEYS[kind] for kind in report.breakdowns}
+    return tuple(c for c in report.columns if c.name not in keys or c.name in asked.columns)

@@ -7,7 +7,7 @@ known is counted apart and never taken as 0; a failed attempt is no session and 
 import pandas as pd
 
 from reports import ratios
-from reports.columns import CONNECTION, DAY, Column, Kind
+from reports.columns import KEYS, Column, Kind
 from reports.question import KEY_COLUMNS, Question
 from reports.registry import Report
 
@@ -21,8 +21,7 @@ _ENDINGS = {
 }
 
 COLUMNS = (
-    DAY,
-    CONNECTION,
+    *KEYS,
     Column("attempts_count", Kind.COUNT, "Sessions and failed attempts together."),
     Column("sessions_count", Kind.COUNT, "Sessions that started: every status but failed."),
     Column("failed_count", Kind.COUNT, "Attempts that never started."),

@@ -1,8 +1,11 @@
 -- SIPREC sessions and failed attempts by status, with the durations that are known.
 WITH session AS (
     SELECT
-        CASE WHEN asked.by_day = 1 THEN calendar.day END AS day,
+        calendar.day,
+        calendar.week,
         CASE WHEN asked.by_connection = 1 THEN fact.connection_id END AS connection_id,
+        CASE WHEN asked.by_number = 1 THEN fact.number END AS number,
+        tagged.value AS tag,
         fact.status,
         fact.finality,
         -- A failed attempt lasted no time; it is no session that lasted 0.
@@ -14,20 +17,24 @@ WITH session AS (
         AND calendar.start_us <= fact.at_us
         AND fact.at_us < calendar.end_us
     CROSS JOIN asked
+    LEFT JOIN tagged ON tagged.tags = CASE WHEN asked.by_tag = 1 THEN fact.tags END
 ),
 
 ranked AS (
     SELECT
         session.*,
-        count(*) OVER (PARTITION BY day, connection_id, known ORDER BY duration_us) AS at_or_below,
-        count(*) OVER (PARTITION BY day, connection_id, known) AS of_known
+        count(*) OVER (PARTITION BY day, week, connection_id, number, tag, known ORDER BY duration_us) AS at_or_below,
+        count(*) OVER (PARTITION BY day, week, connection_id, number, tag, known) AS of_known
     FROM session
 )
 
 -- A percentile is by nearest rank: the smallest duration with at least that share at or below it, in whole numbers.
 SELECT
     day,
+    week,
     connection_id,
+    number,
+    tag,
     count(*) AS rows_count,
     CAST(sum(CASE WHEN finality = 'provisional' THEN 1 ELSE 0 END) AS bigint) AS provisional_count,
     CAST(sum(CASE WHEN status = 'open' THEN 1 ELSE 0 END) AS bigint) AS open_count,
@@ -44,4 +51,4 @@ SELECT
     min(CASE WHEN known = 1 AND at_or_below * 100 >= of_known * 95 THEN duration_us END)
         AS duration_p95_us
 FROM ranked
-GROUP BY day, connection_id
+GROUP BY day, week, connection_id, number, tag

@@ -1,6 +1,7 @@
 """Random rows of calls, and writing them into the read models as the projector does."""
 
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
 import psycopg
@@ -8,10 +9,10 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from calls import instants
-from calls.records import CallLeg, CallRecord, ReferAttempt, SiprecSession
+from calls.records import CallLeg, CallRecord, Coverage, CoverageSpan, ReferAttempt, SiprecSession, TimelineEntry
 from projections import tables
 
-TABLES = ("call_legs", "siprec_sessions", "refer_attempts")
+TABLES = ("call_legs", "siprec_sessions", "refer_attempts", "coverage", "coverage_spans", "timeline")
 
 # The days around the end of British summer time.
 BEGIN, END = 1_792_713_600_000_000, 1_793_145_600_000_000
@@ -37,6 +38,11 @@ LEG_STATUSES = (
 )
 CONNECTIONS = (None, "a", "B", "é", "Z-1", "a b")
 CAUSES = (None, "NORMAL_CLEARING", "USER_BUSY", "UNKNOWN", "MEDIA_TIMEOUT")
+VERDICTS = ("not_in_scope", "not_eligible", "pending", "full", "full", "full_inferred", "partial_track", "partial")
+VERDICTS += ("unknown", "unrecorded")
+PARTS = ("confirmed", "inferred", "unknown", "uncovered")
+NUMBERS = (None, "+12025550101", "+442079460102")
+TAGS = ((), ("desk:a",), ("desk=b", "vip"), ("desk",), ("desk:a", 'qu"ote\n', "é"))
 RAWS = (
     None,
     "",
@@ -59,7 +65,7 @@ Pick = Callable[[Any], Any]
 
 
 def hold(connection: psycopg.Connection[Any], record: CallRecord) -> None:
-    """Replace all rows of the three tables."""
+    """Replace all rows of the tables."""
     for name in TABLES:
         connection.execute(sql.SQL("DELETE FROM calls.{}").format(sql.Identifier(name)))
         insert(connection, name, getattr(record, name))
@@ -89,8 +95,12 @@ def _value(column: str, value: Any) -> Any:
 
 
 def made(pick: Pick, legs: int, sessions: int, attempts: int) -> CallRecord:
-    """Make rows, each choice by ``pick``; many values are absent, many alike."""
+    """Make rows, each choice by ``pick``; many values are absent, many alike. Every leg has its coverage."""
+    coverage = [_covered(pick, n) for n in range(legs)]
     return CallRecord(
+        coverage=tuple(row for row, _ in coverage),
+        coverage_spans=tuple(span for _, spans in coverage for span in spans),
+        timeline=tuple(_event(pick, n) for n in range(legs)),
         call_legs=tuple(_leg(pick, n) for n in range(legs)),
         siprec_sessions=tuple(_siprec(pick, n) for n in range(sessions)),
         refer_attempts=tuple(_refer(pick, n) for n in range(attempts)),
@@ -155,9 +165,14 @@ def _leg(pick: Pick, number: int) -> CallLeg:
     blank = dict.fromkeys(CallLeg.__dataclass_fields__)
     fields = {
         "revision": 1,
-        "tags": (),
+        "tags": pick(TAGS),
         "connection_id": pick(CONNECTIONS),
+        "direction": pick((None, "incoming", "outgoing")),
+        "from_number": pick(NUMBERS),
+        "to_number": pick(NUMBERS),
         "status": pick(LEG_STATUSES),
+        "talk_us": _length(pick),
+        "hangup_cause_q850": pick((None, 16, 17, 18, 21, 31, 38, 133)),
         "initiated_at": _instant(pick),
         "answered_at": _instant(pick),
         "hangup_at": _instant(pick),
@@ -165,3 +180,59 @@ def _leg(pick: Pick, number: int) -> CallLeg:
         "hangup_cause_name": pick(CAUSES),
     }
     return CallLeg(**{**blank, **_row(pick, number), **fields})
+
+
+def _covered(pick: Pick, number: int) -> tuple[Coverage, tuple[CoverageSpan, ...]]:
+    """Make a leg's coverage; of two thirds the talk time is known, some minutes to days of it."""
+    answered_at = _instant(pick)
+    known = answered_at is not None and pick(range(3)) > 0
+    lengths = [pick((1, 999, 60_000_000, pick(range(1, 10**11)))) for _ in range(pick(range(4)))] if known else []
+    kinds = [pick(PARTS) for _ in lengths]
+    told = dict.fromkeys(PARTS, None if not known else 0)
+    for kind, length in zip(kinds, lengths, strict=True):
+        told[kind] = (told[kind] or 0) + length
+    instants_of = {"answered_at": answered_at, "hangup_at": _instant(pick)}
+    if answered_at is not None and known:
+        instants_of["hangup_at"] = answered_at + sum(lengths)
+    fields = {
+        "revision": 1,
+        "tags": pick(TAGS),
+        "connection_id": pick(CONNECTIONS),
+        "number": pick(NUMBERS),
+        "policy_version": pick(range(3)),
+        "obligation": "must_record",
+        "verdict": pick(VERDICTS),
+        "evidence_grade": pick((None, "A", "B", "C", "D")),
+        "unrecorded_evidence": pick((None, "explicit_failure", "absence_of_events")),
+        "failed_attempts": pick(range(3)),
+        "flags": pick(((), ("ingest_outage",), ("a", "b"))),
+    }
+    for name in ("start_delay", "early_stop", "longest_gap", "recovery", "double_covered", "over_recorded"):
+        fields[f"{name}_us"] = _length(pick)
+    fields |= {f"{part}_us": length for part, length in told.items()}
+    fields["answered_us"] = sum(lengths) if known else None
+    fields |= {f"{name[:-3]}_ms": us if us is None else us // 1000 for name, us in fields.items() if name[-3:] == "_us"}
+    row = Coverage(**{**dict.fromkeys(Coverage.__dataclass_fields__), **_row(pick, number), **instants_of, **fields})
+    return row, _spans(row, kinds, lengths)
+
+
+def _spans(row: Coverage, kinds: list[str], lengths: list[int]) -> tuple[CoverageSpan, ...]:
+    ends = list(accumulate(lengths, initial=row.answered_at or 0))
+    of_leg = {"call_session_id": "s", "call_leg_id": row.call_leg_id, "finality": row.finality, "positions": (1,)}
+    return tuple(
+        CoverageSpan(**of_leg, seq=place, kind=kind, started_at=ends[place], ended_at=ends[place + 1])
+        for place, kind in enumerate(kinds)
+    )
+
+
+def _event(pick: Pick, number: int) -> TimelineEntry:
+    return TimelineEntry(
+        **{**_row(pick, number), "flags": pick(((), ("semantic_duplicate",)))},
+        seq=1,
+        position=number,
+        occurred_at=_instant(pick),
+        received_at=pick(range(BEGIN, END)),
+        event_id="e",
+        event_type="call.answered",
+        sentence="",
+    )

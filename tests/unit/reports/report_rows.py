@@ -1,9 +1,15 @@
 """Rows of calls with everything a test does not care about filled in."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
-from calls.records import CallLeg, CallRecord, ReferAttempt, SiprecSession
-from reports import engines
+from calls.records import CallLeg, CallRecord, Coverage, CoverageSpan, ReferAttempt, SiprecSession, TimelineEntry
+from reports import engines, facts, log_facts
+
+PARTS = ("confirmed", "inferred", "unknown", "uncovered")
+
+Leg: TypeAlias = tuple[Coverage, tuple[CoverageSpan, ...]]
+"""A leg's coverage with its spans."""
 
 NOON = 1_790_942_400_000_000
 """2026-10-02T12:00:00Z."""
@@ -48,11 +54,54 @@ def leg(status: str = "ended_answered", **fields: Any) -> CallLeg:
     return CallLeg(**{**blank, **_ROW, "tags": (), "revision": 1, "status": status, **times, **fields})
 
 
-def engine(*rows: SiprecSession | ReferAttempt | CallLeg, position: int | None = 7) -> engines.DuckDB:
+def covered(verdict: str = "full", spans: Sequence[tuple[str, int]] | None = None, **fields: Any) -> Leg:
+    """Give a leg of verdict ``verdict``, answered at noon; ``spans`` are kinds and lengths in microseconds.
+
+    Without spans it is a minute, confirmed; ``spans`` () and ``answered_us`` None: its talk time is not known.
+    """
+    pieces = [("confirmed", 60 * SECOND)] if spans is None else spans
+    told: dict[str, Any] = {"answered_at": NOON, "tags": (), "revision": 1, "policy_version": 0, "failed_attempts": 0}
+    told |= {"obligation": "must_record", "evidence_grade": "A", "verdict": verdict} | fields
+    lengths = {part: sum(length for kind, length in pieces if kind == part) for part in PARTS}
+    if pieces:
+        told |= {f"{part}_us": length for part, length in lengths.items()}
+        told |= {"answered_us": sum(lengths.values()), "hangup_at": told["answered_at"] + sum(lengths.values())}
+    told |= {f"{name[:-3]}_ms": us // 1000 for name, us in told.items() if name.endswith("_us") and us is not None}
+    blank = dict.fromkeys(name for name in Coverage.__dataclass_fields__ if name not in _ROW)
+    row = Coverage(**{**blank, **_ROW, **told})
+    return row, tuple(_spans(row, pieces))
+
+
+def _spans(row: Coverage, pieces: Sequence[tuple[str, int]]) -> Sequence[CoverageSpan]:
+    at = row.answered_at or 0
+    spans: list[CoverageSpan] = []
+    for seq, (kind, length) in enumerate(pieces, 1):
+        of_leg = {name: getattr(row, name) for name in ("call_session_id", "call_leg_id", "finality", "positions")}
+        spans.append(CoverageSpan(**of_leg, seq=seq, kind=kind, started_at=at, ended_at=at + length))
+        at += length
+    return spans
+
+
+def event(position: int, received_at: int, **fields: Any) -> TimelineEntry:
+    """Give an event of the leg's timeline."""
+    told: dict[str, Any] = {"seq": 1, "position": position, "received_at": received_at, "occurred_at": received_at}
+    told |= {"event_id": "e", "event_type": "call.hangup", "sentence": "", "positions": (position,)}
+    return TimelineEntry(**{name: value for name, value in _ROW.items() if name != "connection_id"} | told | fields)
+
+
+def engine(
+    *rows: SiprecSession | ReferAttempt | CallLeg | TimelineEntry | Leg,
+    position: int | None = 7,
+    log: log_facts.Log = log_facts.NOTHING,
+) -> engines.DuckDB:
     """Give an engine over these rows."""
+    legs = [row for row in rows if isinstance(row, tuple)]
     record = CallRecord(
         call_legs=tuple(row for row in rows if isinstance(row, CallLeg)),
         siprec_sessions=tuple(row for row in rows if isinstance(row, SiprecSession)),
         refer_attempts=tuple(row for row in rows if isinstance(row, ReferAttempt)),
+        timeline=tuple(row for row in rows if isinstance(row, TimelineEntry)),
+        coverage=tuple(row for row, _ in legs),
+        coverage_spans=tuple(span for _, spans in legs for span in spans),
     )
-    return engines.DuckDB.from_records([record], position)
+    return engines.DuckDB(facts.from_records([record], position, log))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import reports
-from reports import siprec_sessions
+from reports import question, siprec_sessions
 from tests.unit.reports import report_rows as rows
 
 SECOND_US = 1_000_000
@@ -107,7 +107,7 @@ def test_connections_are_in_order_and_the_unnamed_last() -> None:
 def test_frame_has_the_declared_columns_in_order(by: str) -> None:
     """Columns and types are those declared, whatever the breakdown."""
     frame = report(rows.siprec(), by=by)
-    skipped = {"day", "connection_id"} - {"connection_id" if name == "connection" else name for name in by.split(",")}
+    skipped = {*question.KEY_COLUMNS} - {question.KEYS.get(name) for name in by.split(",")}
     declared = [column.name for column in siprec_sessions.COLUMNS]
     assert list(frame.columns) == [name for name in declared if name not in skipped]
     assert str(frame["duration_sum_ms"].dtype) == "Int64"

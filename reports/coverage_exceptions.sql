@@ -1,0 +1,70 @@
+-- Every leg that is not full, or was recorded and must not be: a row for each failed recording of it, one where none failed.
+WITH listed AS (
+    SELECT fact.*
+    FROM facts.coverage AS fact
+    JOIN calendar
+        ON calendar.utc_day = fact.utc_day
+        AND calendar.start_us <= fact.at_us
+        AND fact.at_us < calendar.end_us
+    WHERE (fact.verdict <> 'full' AND fact.verdict <> 'not_in_scope' AND fact.verdict <> 'not_eligible')
+        OR fact.over_recorded_us > 0
+),
+
+seen AS (
+    SELECT
+        listed.call_session_id,
+        listed.call_leg_id,
+        min(event.received_us) AS first_seen_us,
+        max(event.received_us) AS last_seen_us
+    FROM listed
+    JOIN facts.timeline AS event
+        ON event.call_session_id = listed.call_session_id
+        AND event.call_leg_id = listed.call_leg_id
+    GROUP BY listed.call_session_id, listed.call_leg_id
+)
+
+SELECT
+    listed.call_session_id,
+    listed.call_leg_id,
+    listed.connection_id,
+    listed.direction,
+    leg.from_number,
+    leg.to_number,
+    listed.at_us,
+    listed.answered_us,
+    listed.talk_us,
+    listed.verdict,
+    listed.evidence_grade,
+    listed.unrecorded_evidence,
+    listed.track_evidence,
+    listed.start_delay_ms,
+    listed.early_stop_ms,
+    listed.longest_gap_ms,
+    listed.recovery_ms,
+    listed.uncovered_us,
+    listed.unknown_us,
+    listed.failed_attempts,
+    listed.obligation,
+    listed.over_recorded_us,
+    listed.flags,
+    listed.policy_version,
+    listed.policy_rule,
+    listed.finality,
+    listed.positions,
+    seen.first_seen_us,
+    seen.last_seen_us,
+    failure.seq,
+    failure.cause_raw,
+    failure.cause_name,
+    failure.cause_fault_domain
+FROM listed
+LEFT JOIN seen
+    ON seen.call_session_id = listed.call_session_id
+    AND seen.call_leg_id = listed.call_leg_id
+LEFT JOIN facts.call_legs AS leg
+    ON leg.call_session_id = listed.call_session_id
+    AND leg.call_leg_id = listed.call_leg_id
+LEFT JOIN facts.siprec_sessions AS failure
+    ON failure.call_session_id = listed.call_session_id
+    AND failure.call_leg_id = listed.call_leg_id
+    AND (failure.status = 'failed' OR failure.status = 'failed_midway')

@@ -1,0 +1,103 @@
+"""The lines of legs that were not recorded in full."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import reports
+from reports import coverage_exceptions
+from tests.unit.reports import report_rows as rows
+
+SECOND_US = 1_000_000
+
+
+def report(*given: Any, zone: str = "UTC") -> pd.DataFrame:
+    """Run the report over the two days around noon."""
+    return reports.run("coverage_exceptions", rows.engine(*given), from_="2026-10-02", to="2026-10-04", zone=zone)
+
+
+def test_every_eligible_leg_that_is_not_full_has_a_line() -> None:
+    """As many as recording_coverage counts as eligible and not full, in order of time, then of ids."""
+    verdicts = ("unrecorded", "full", "pending", "unknown", "not_in_scope", "full_inferred", "not_eligible", "partial")
+    legs = [
+        rows.covered(verdict, call_leg_id=f"l{place}", answered_at=rows.NOON - place * SECOND_US)
+        for place, verdict in enumerate(verdicts)
+    ]
+    frame = report(*legs)
+    assert frame["verdict"].tolist() == ["partial", "full_inferred", "unknown", "pending", "unrecorded"]
+    assert set(frame["finding"]) == {"not_full"}
+    (counted,) = reports.run("recording_coverage", rows.engine(*legs), from_="2026-10-02", to="2026-10-04").to_dict(
+        "records"
+    )
+    assert len(frame) == counted["eligible_count"] - counted["full_count"]
+
+
+def test_line_holds_what_an_auditor_needs() -> None:
+    """Who (masked), when on both clocks, how much, why, by which rule, and on which events it rests."""
+    leg = rows.leg(from_number="+12025550143", to_number="sip:alice01@example.com", direction="outgoing")
+    coverage = rows.covered(
+        "partial",
+        [("uncovered", 3 * SECOND_US), ("confirmed", 9 * SECOND_US)],
+        policy_version=4,
+        policy_rule="desk",
+        flags=("a", "b"),
+        positions=(3, 5, 8),
+        start_delay_us=3 * SECOND_US,
+    )
+    events = rows.event(3, rows.NOON + 5, event_type="call.initiated"), rows.event(8, rows.NOON + 90 * SECOND_US)
+    (row,) = report(leg, coverage, *events, zone="Europe/London").to_dict("records")
+    assert (row["from_masked"], row["to_masked"]) == ("+1202555****", "sip:ali****@example.com")
+    assert row["answered_at"] == "2026-10-02T13:00:00.000000+01:00"
+    assert row["answered_at_utc"] == "2026-10-02T12:00:00.000000Z"
+    assert (row["talk_ms"], row["uncovered_ms"], row["start_delay_ms"]) == (12_000, 3_000, 3_000)
+    assert (row["policy_version"], row["policy_rule"]) == (4, "desk")
+    assert (row["flags"], row["positions"]) == ("a, b", "3, 5, 8")
+    assert row["first_seen_at"] == "2026-10-02T12:00:00.000005Z"
+    assert row["last_seen_at"] == "2026-10-02T12:01:30.000000Z"
+
+
+def test_failures_of_a_leg_stand_in_its_one_line() -> None:
+    """Causes as sent, their names and domains, in the order of the failures; one without a cause is absent."""
+    failures = [
+        rows.siprec("failed", seq=2, cause_raw=None),
+        rows.siprec("failed", seq=1, cause_raw=17, cause_name="USER_BUSY", cause_fault_domain="capacity"),
+        rows.siprec("stopped", seq=3, cause_raw="normal_clearing"),
+    ]
+    (row,) = report(rows.covered("unrecorded"), *failures).to_dict("records")
+    assert row["failure_cause_raw"] == "17; "
+    assert row["failure_cause_name"] == "USER_BUSY; absent"
+    assert row["failure_fault_domain"] == "capacity; "
+    (quiet,) = report(rows.covered("unrecorded")).to_dict("records")
+    assert pd.isna(quiet["failure_cause_name"])
+
+
+def test_over_recording_is_a_finding_of_its_own() -> None:
+    """A leg that must not be recorded and was has a line, out of scope as it is; both can be true of one."""
+    over = rows.covered("not_in_scope", (), obligation="must_not_record", over_recorded_us=SECOND_US)
+    both = rows.covered("partial", call_leg_id="m", over_recorded_us=1)
+    frame = report(over, both)
+    assert frame["finding"].tolist() == ["over_recorded", "not_full, over_recorded"]
+    assert frame["over_recorded_ms"].tolist() == [1_000, 0]
+
+
+def test_no_breakdown_is_taken() -> None:
+    """It is a list of lines, not of groups."""
+    with pytest.raises(reports.ReportRefused) as refused:
+        reports.run("coverage_exceptions", rows.engine(), from_="2026-10-02", to="2026-10-03", by="day")
+    assert refused.value.reason == "grouping_unknown"
+
+
+@pytest.mark.parametrize(
+    ("party", "shown"),
+    [
+        ("+12025550143", "+1202555****"),
+        ("123", "***"),
+        ("+1 (202) 555-0143", "+1 (202) 555-****"),
+        ("sip:bob@pbx.example.com", "si*:***@pbx.example.com"),
+        ("", ""),
+    ],
+)
+def test_party_is_masked(party: str, shown: str) -> None:
+    """The last four letters or digits of a number or a user are hidden, and only those."""
+    assert coverage_exceptions.masked(party) == shown
