@@ -80,6 +80,9 @@ ASTERISK_CODES: Mapping[str, int] = {
 Q850_DOMAINS: Mapping[int, str] = {int(row["code"]): row["siprec_fault_domain"] for row in _rows("cause_xref")}
 """Code -> fault domain; holds some codes that ITU does not assign."""
 
+NER_BUCKETS: Mapping[int, str] = {int(row["code"]): row["ner_bucket_when_unanswered"] for row in _rows("cause_xref")}
+"""Code -> what it says of an unanswered call for the network effectiveness ratio (domain 7.2)."""
+
 NAME_DOMAINS: Mapping[str, str] = {row["name"]: row["siprec_fault_domain"] for row in _rows("fault_domains")} | {
     name: Q850_DOMAINS[code] for name, code in FREESWITCH_CODES.items() if code in Q850_DOMAINS
 }

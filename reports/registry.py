@@ -21,8 +21,11 @@ BREAKDOWNS = ("day", "week", "connection", "number", "tag")
 """What a report about calls can be broken down by."""
 
 TITLES: Mapping[str, str] = {
+    "call_volume": "How many calls there were, how many were answered, how long they lasted.",
+    "command_audit": "Commands sent to Telnyx: who, what, why, and what came of them.",
     "coverage_exceptions": "Every leg that was not recorded in full, and what was recorded that must not be.",
     "failure_causes": "Why SIPREC sessions, transfers and call legs failed or ended abnormally.",
+    "log_integrity": "What the log holds and what it lacks: duplicates, conflicts, refusals, outages, delays.",
     "recording_coverage": "How much of what must be recorded was, by count and by time, and how sure that is.",
     "refer_outcomes": "How SIP REFER transfers ended, how often they succeeded, and how long it took.",
     "siprec_sessions": "SIPREC sessions: how many started, how they ended, how long they lasted.",
@@ -34,7 +37,8 @@ TITLES: Mapping[str, str] = {
 class Report:
     """``finish`` turns the rows of the SQL into ``columns``; ``by_default`` is the usual breakdown.
 
-    ``breakdowns`` are those it knows; with ``has_trend`` a run holds the same figures by week, too.
+    ``breakdowns`` are those it knows; with ``has_trend`` a run holds the same figures by week, too. ``nothing`` is what
+    to tell people where it has no row.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Report:
     finish: Callable[["pd.DataFrame", "Question"], "pd.DataFrame"]
     breakdowns: tuple[str, ...] = BREAKDOWNS
     has_trend: bool = False
+    nothing: str | None = None
 
     @property
     def sql(self) -> LiteralString:

@@ -34,6 +34,11 @@ class Run:
     header: Mapping[str, Any] = field(default_factory=dict[str, Any])
     trend: pd.DataFrame | None = None
 
+    @property
+    def note(self) -> str | None:
+        """What to tell people where the report has no row at all, if there is more to say than that."""
+        return registry.find(self.name).nothing if self.frame.empty else None
+
     def shown(self) -> pd.DataFrame:
         """Give the figures as text for people: percentages rounded honestly, blanks for what is unknown."""
         return columns.shown(self.frame, self.columns)

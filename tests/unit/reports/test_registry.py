@@ -24,9 +24,7 @@ def test_report_is_found_by_name(name: str) -> None:
 
 def test_unknown_report_is_refused_with_the_known_names() -> None:
     """A name that is no report is refused with a stable reason and the names there are."""
-    with pytest.raises(
-        reports.ReportRefused, match="failure_causes, recording_coverage, refer_outcomes, siprec_sessions"
-    ) as refused:
+    with pytest.raises(reports.ReportRefused, match="failure_causes, log_integrity, recording_coverage") as refused:
         reports.run("export", rows.engine(), from_="2026-10-02", to="2026-10-03")
     assert refused.value.reason == "report_unknown"
 
