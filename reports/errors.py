@@ -5,6 +5,10 @@ ReportRefused
     PeriodRefused     zone_unknown, date_refused, period_empty, period_out_of_range
     GroupingUnknown   grouping_unknown
     FormatUnknown     format_unknown
+    FormatUnfit       format_unfit
+    OutUnwritable     out_unwritable
+    OutExists         out_exists
+    ManifestRejected  manifest_rejected
 """
 
 from collections.abc import Sequence
@@ -44,3 +48,31 @@ class FormatUnknown(ReportRefused):
     """There is no export format of that name."""
 
     reason = "format_unknown"
+
+
+class FormatUnfit(ReportRefused):
+    """The report is more than a file of that format can hold."""
+
+    reason = "format_unfit"
+
+
+class OutUnwritable(ReportRefused):
+    """The files cannot be written where they should be; nothing of them is left that looks finished."""
+
+    reason = "out_unwritable"
+
+
+class OutExists(ReportRefused):
+    """Something else lies there already. ``finished``: with a manifest, so a set that was finished once."""
+
+    reason = "out_exists"
+
+    def __init__(self, message: str, *, finished: bool) -> None:
+        super().__init__(message)
+        self.finished = finished
+
+
+class ManifestRejected(ReportRefused):
+    """A manifest is not signed by a key that it should be signed by, or was changed since."""
+
+    reason = "manifest_rejected"

@@ -5,7 +5,7 @@ Nothing is written there that contradicts the last one there: where the log was 
 on saying what it was.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -28,13 +28,16 @@ SCHEMES = frozenset({"file", "memory", "s3", "s3a", "gs", "az", "adl", "azure", 
 _Found = TypeVar("_Found")
 
 
-def open_store(target: str) -> Any:
-    """Open a folder, or what a URL names. Raises MirrorUnavailable, which does not repeat it."""
+def open_store(target: str, client: Mapping[str, Any] | None = None) -> Any:
+    """Open a folder, or what a URL names. Raises MirrorUnavailable, which does not repeat it.
+
+    ``client`` are options of obstore's HTTP client, beside the bounds on its time.
+    """
     if "://" not in target:
         return _tried(lambda: LocalStore(Path(target).expanduser().absolute(), mkdir=True))
     options: dict[str, Any] = {}
     if not target.startswith(("file:", "memory:")):
-        options["client_options"] = {"timeout": "10s", "connect_timeout": "5s"}
+        options["client_options"] = {"timeout": "10s", "connect_timeout": "5s", **(client or {})}
         options["retry_config"] = {"max_retries": 2, "retry_timeout": timedelta(seconds=20)}
     opened: Any = _tried(lambda: cast("Any", from_url)(target, **options))
     return opened

@@ -20,12 +20,6 @@ app = typer.Typer(help="Questions with answers that can be asked again.", no_arg
 FORMATS_DEFAULT = "csv"
 
 
-class OutUnwritable(OSError):
-    """The folder of --out cannot be written to; nothing of the report is left there."""
-
-    reason = "out_unwritable"
-
-
 @app.command("list")
 def list_(json: Json = False) -> None:
     """List the reports."""
@@ -41,9 +35,11 @@ def run(
     zone: Annotated[str, typer.Option(help="IANA time zone of the days.")] = "UTC",
     by: Annotated[str | None, typer.Option(help="total, day, connection, or connection,day.")] = None,
     format_: Annotated[
-        str | None, typer.Option("--format", help="csv, parquet, json, or with --out several with commas.")
+        str | None, typer.Option("--format", help="csv, html, json, parquet, xlsx, or with --out several with commas.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to write to; default: print.")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Folder, or URL of an object store, to write to; default: print.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run a report over a period and print it, as a table or in a format, or write it with its manifest."""
@@ -63,15 +59,11 @@ def run(
         output.table(columns, [dict(zip(columns, row, strict=True)) for row in shown.itertuples(index=False)])
 
 
-def write(ran: "Run", folder: Path, formats: Sequence[str]) -> Sequence[Path]:
-    """Write a run's files and manifest; gives the paths."""
+def write(ran: "Run", out: Path | str, formats: Sequence[str]) -> Sequence[str]:
+    """Write a run's files and manifest; gives paths or URLs."""
     from reports import export  # noqa: PLC0415  as above
 
-    names = [name.strip() for name in formats]
-    try:
-        return export.write(ran, folder, names, program_version=callaudit.VERSION)
-    except OSError as error:
-        raise OutUnwritable(f"cannot write to {folder}: {error.strerror}") from error
+    return export.write(ran, out, [name.strip() for name in formats], program_version=callaudit.VERSION)
 
 
 def period(from_: str | None, to: str | None) -> tuple[str, str]:

@@ -8,7 +8,9 @@ import pytest
 import reports
 from reports import errors, registry
 
-TEXT = (Path(__file__).parents[3] / "docs" / "reports.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[3] / "docs"
+TEXT = (DOCS / "reports.md").read_text(encoding="utf-8")
+EXPORTS = (DOCS / "exports.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", reports.TITLES)
@@ -24,5 +26,5 @@ def test_every_column_is_documented_in_order(name: str) -> None:
 def test_every_reason_is_documented() -> None:
     """The reasons that a caller may rely on are those in the error tree."""
     reasons = re.findall(r"[a-z]+(?:_[a-z]+)+", errors.__doc__ or "")
-    assert len(reasons) == 7
-    assert all(f"`{reason}`" in TEXT for reason in reasons)
+    assert len(reasons) == 11
+    assert all(f"`{reason}`" in TEXT + EXPORTS for reason in reasons)

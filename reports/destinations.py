@@ -1,0 +1,199 @@
+"""Where a report's files go: a folder, or an object store by its URL. A set is written whole or not at all.
+
+The manifest comes last. In a folder, what a failure interrupts is put back as it was. An object store can only put
+single objects whole: there an interrupted set has no manifest, or one with hashes that do not fit.
+"""
+
+import errno
+import os
+import secrets
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore import exceptions
+
+from reports.errors import OutExists, OutUnwritable
+from store import files, mirror
+from store.errors import MirrorUnavailable
+
+_CLIENT = {"timeout": "120s", "allow_http": True}
+"""A file is sent in one request. An endpoint of one's own without TLS has to be named as ``http://`` by somebody."""
+
+_WHY = {
+    "PermissionDeniedError": "its credentials may not write there",
+    "UnauthenticatedError": "its credentials were refused",
+    "NotFoundError": "there is no such bucket",
+    "FileNotFoundError": "there is no such bucket",
+}
+
+
+class Destination(Protocol):
+    """Something that files can be written to."""
+
+    def write(self, contents: Mapping[str, bytes], *, create_only: bool) -> tuple[str, ...]:
+        """Write files by name, in order; gives paths or URLs. Raises OutExists (create_only), OutUnwritable."""
+        ...
+
+
+def opened(out: Path | str | Destination) -> Destination:
+    """Give the destination that a path or a URL names. Raises OutUnwritable."""
+    if isinstance(out, Path):
+        return Folder(out)
+    if not isinstance(out, str):
+        return out
+    if "://" not in out:
+        return Folder(Path(out).expanduser())
+    if out.startswith("file://"):
+        return Folder(Path(unquote(urlsplit(out).path)))
+    try:
+        return Objects(mirror.open_store(out, _CLIENT), out)
+    except MirrorUnavailable as error:
+        raise OutUnwritable(
+            f"{shown(out)} is no place to write to: give a folder, or a URL that begins with s3://, gs:// or az://"
+        ) from error
+
+
+def checked_name(name: str) -> str:
+    """Give what the names of the files begin with. Raises OutUnwritable where no file can be named so."""
+    if not name or name.startswith(".") or any(character in "/\\" or character < " " for character in name):
+        raise OutUnwritable(f"{name!r} cannot name files: a name holds no slash and does not begin with a dot")
+    return name
+
+
+def shown(url: str) -> str:
+    """Give a URL without what may be secret in it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+class Folder:
+    """A folder; it is made where there is none."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, contents: Mapping[str, bytes], *, create_only: bool) -> tuple[str, ...]:
+        """Write every file beside its place, then move each there; where one cannot be moved, put all back."""
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            with ExitStack() as stack:
+                drafts = {name: stack.enter_context(self._draft(name, written)) for name, written in contents.items()}
+                self._place_all(drafts, contents, create_only=create_only)
+            files.sync_folder(self._path)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise OutUnwritable(f"cannot write to {self._path}: {why}; choose a folder with room and rights") from error
+        return tuple(str(self._path / name) for name in contents)
+
+    @contextmanager
+    def _draft(self, name: str, written: bytes) -> Generator[Path]:
+        draft = self._beside(name, "partial")
+        try:
+            with draft.open("xb") as file:
+                file.write(written)
+                file.flush()
+                os.fsync(file.fileno())
+            yield draft
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def _place_all(self, drafts: Mapping[str, Path], contents: Mapping[str, bytes], *, create_only: bool) -> None:
+        with ExitStack() as undo:
+            if create_only:
+                for name, draft in drafts.items():
+                    self._create(name, draft, contents, undo)
+                undo.pop_all()
+                return
+            kept = [self._replace(name, draft, undo) for name, draft in drafts.items()]
+            undo.pop_all()
+        for before in kept:
+            before.unlink(missing_ok=True)
+
+    def _create(self, name: str, draft: Path, contents: Mapping[str, bytes], undo: ExitStack) -> None:
+        place = self._path / name
+        try:
+            place.hardlink_to(draft)  # unlike a rename, never replaces
+        except FileExistsError:
+            if not place.is_file() or place.read_bytes() != contents[name]:
+                raise _exists(str(place), finished=(self._path / list(contents)[-1]).exists()) from None
+        else:
+            undo.callback(place.unlink)
+
+    def _replace(self, name: str, draft: Path, undo: ExitStack) -> Path:
+        place, before = self._path / name, self._beside(name, "before")
+        if place.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "a folder has the name of a file", str(place))
+        with suppress(FileNotFoundError):
+            place.rename(before)
+            undo.callback(before.replace, place)
+        draft.replace(place)
+        undo.callback(place.unlink, missing_ok=True)
+        return before
+
+    def _beside(self, name: str, what: str) -> Path:
+        return self._path / f".{name}.{secrets.token_hex(8)}.{what}"
+
+
+class Objects:
+    """An opened store of obstore; ``url`` is how it is named to people."""
+
+    def __init__(self, store: Any, url: str) -> None:
+        self._store = store
+        self._url = shown(url).rstrip("/")
+
+    def write(self, contents: Mapping[str, bytes], *, create_only: bool) -> tuple[str, ...]:
+        """Put each object whole, in order; where one cannot be put, take back those that were made new."""
+        with ExitStack() as undo:
+            for name, written in contents.items():
+                if create_only:
+                    self._create(name, contents, undo)
+                else:
+                    self._tried(lambda name=name, written=written: obstore.put(self._store, name, written))
+            undo.pop_all()
+        return tuple(f"{self._url}/{name}" for name in contents)
+
+    def _create(self, name: str, contents: Mapping[str, bytes], undo: ExitStack) -> None:
+        try:
+            # In parts it would not be conditional.
+            self._tried(
+                lambda: obstore.put(self._store, name, contents[name], mode="create", use_multipart=False),
+                exceptions.AlreadyExistsError,
+            )
+        except exceptions.AlreadyExistsError:
+            if self._held(name) != contents[name]:
+                finished = self._held(list(contents)[-1]) is not None
+                raise _exists(f"{self._url}/{name}", finished=finished) from None
+        else:
+            undo.callback(self._take_back, name)
+
+    def _take_back(self, name: str) -> None:
+        with suppress(OutUnwritable):  # what failed first is told; without a manifest the rest is no set
+            self._tried(lambda: obstore.delete(self._store, name))
+
+    def _held(self, name: str) -> bytes | None:
+        with suppress(FileNotFoundError):
+            return self._tried(lambda: bytes(obstore.get(self._store, name).bytes()), FileNotFoundError)
+        return None
+
+    def _tried(self, do: Any, *expected: type[Exception]) -> Any:
+        """Do something with the store; whatever else it raises, it cannot be written to."""
+        try:
+            return do()
+        except expected:
+            raise
+        except Exception as error:
+            kind = type(error).__name__
+            raise OutUnwritable(
+                f"cannot write to {self._url}: {_WHY.get(kind, f'it does not answer as it should ({kind})')}; "
+                "check address, credentials and network, then write again"
+            ) from error
+
+
+def _exists(place: str, *, finished: bool) -> OutExists:
+    what = "a finished set of files" if finished else "another file"
+    told = f"{place}: {what} lies there already and is never replaced; choose another name"
+    return OutExists(told, finished=finished)
