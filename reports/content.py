@@ -36,7 +36,8 @@ def trend(run: Run) -> pd.DataFrame | None:
 def trend_columns(run: Run) -> tuple[Column, ...]:
     """Give the columns of the trend, as the report declares them."""
     frame = trend(run)
-    known = {column.name: column for column in (*registry.find(run.name).columns, *run.columns)}
+    declared = registry.find(run.name).columns if run.name in registry.TITLES else ()
+    known = {column.name: column for column in (*declared, *run.columns)}
     names = () if frame is None else tuple(str(name) for name in frame.columns)
     return tuple(known.get(name, Column(name, Kind.TEXT, "")) for name in names)
 

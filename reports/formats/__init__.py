@@ -14,6 +14,7 @@ from reports.runs import Run
 
 FORMATS: Mapping[str, str] = {
     "csv": "delimited",
+    "html": "page",
     "json": "document",
     "parquet": "columnar",
     "xlsx": "workbook",
@@ -21,7 +22,10 @@ FORMATS: Mapping[str, str] = {
 """Format = file name ending -> its module."""
 
 _ALWAYS = ("pandas", "pyarrow")
-_LIBRARIES: Mapping[str, tuple[str, ...]] = {"xlsx": ("xlsxwriter",)}
+_LIBRARIES: Mapping[str, tuple[str, ...]] = {
+    "html": ("altair", "jinja2", "vl-convert-python"),
+    "xlsx": ("xlsxwriter",),
+}
 
 
 class _Format(Protocol):
