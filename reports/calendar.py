@@ -65,6 +65,13 @@ def period(from_: date | str, to: date | str, zone: str) -> Period:
     return Period(first, end, zone)
 
 
+def zone_of(name: str) -> ZoneInfo:
+    """Give the clock of an IANA zone, as tzdata has it. Raises PeriodRefused: zone_unknown."""
+    if name not in _zone_names():
+        raise PeriodRefused("zone_unknown", f"{name!r} is no IANA time zone of tzdata {TZDATA_VERSION}")
+    return _load(name)
+
+
 def segments(asked: Period) -> tuple[Segment, ...]:
     """Give the period's time, each instant in exactly one segment, in order of time."""
     days = frozenset(asked.days)
