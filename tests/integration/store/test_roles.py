@@ -108,6 +108,17 @@ def test_grants_on_the_read_models_let_the_worker_write_and_others_read(database
     assert given == {**writes, **reads, **{("worker", name): {"SELECT"} for name in views}}
 
 
+def test_grants_on_schedules_let_the_worker_run_and_others_see(database: Database) -> None:
+    """What was run stays on record, and a server that is watched sees how schedules stand and no more."""
+    reads = {(role, f"reports.{name}"): {"SELECT"} for role in ("analyst", "auditor") for name in ("schedules", "runs")}
+    watches = {(role, "reports.standing"): {"SELECT"} for role in ("ingest", "worker", "analyst", "auditor")}
+    runs = {
+        ("worker", "reports.runs"): {*APPEND, "UPDATE"},
+        ("worker", "reports.schedules"): {*APPEND, "UPDATE", "DELETE"},
+    }
+    assert granted(database, "reports") == {**reads, **watches, **runs}
+
+
 @pytest.mark.parametrize(
     ("schema", "roles"),
     [
@@ -116,6 +127,7 @@ def test_grants_on_the_read_models_let_the_worker_write_and_others_read(database
         ("calls", {"worker", "analyst", "auditor"}),
         ("facts", {"worker", "analyst", "auditor"}),
         ("rebuild", {"worker"}),
+        ("reports", {"ingest", "worker", "analyst", "auditor"}),
         ("access", {"ingest"}),
     ],
 )
@@ -160,7 +172,7 @@ def test_only_the_known_functions_run_as_the_owner(database: Database) -> None:
     with psycopg.connect(database.url) as connection:
         names = connection.execute(
             "SELECT oid::regprocedure::text FROM pg_proc WHERE prosecdef AND pronamespace::regnamespace::text"
-            " IN ('log', 'intake', 'access', 'calls', 'facts', 'rebuild') ORDER BY 1"
+            " IN ('log', 'intake', 'access', 'calls', 'facts', 'rebuild', 'reports') ORDER BY 1"
         ).fetchall()
     assert names == [
         ("access.note_use(text)",),
@@ -282,6 +294,7 @@ def test_stranger_reads_nothing(clone: Callable[..., Database]) -> None:
     with psycopg.connect(clone().url, autocommit=True) as connection:
         open_to_all = connection.execute(
             "SELECT nspname FROM pg_namespace, aclexplode(nspacl) AS given"
-            " WHERE given.grantee = 0 AND nspname IN ('log', 'intake', 'access', 'calls', 'facts', 'rebuild')"
+            " WHERE given.grantee = 0"
+            " AND nspname IN ('log', 'intake', 'access', 'calls', 'facts', 'rebuild', 'reports')"
         ).fetchall()
     assert open_to_all == []

@@ -18,7 +18,7 @@ from tests.conftest import Database
 REPOSITORY = Path(__file__).parents[3]
 FILES = sorted(
     path
-    for package in ("store", "access", "projections", "query")
+    for package in ("store", "access", "projections", "query", "reports")
     for path in (REPOSITORY / package / "sql").glob("*.sql")
 )
 NAMES = [f"{path.parent.parent.name}/{path.stem}" for path in FILES]

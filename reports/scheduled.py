@@ -1,0 +1,241 @@
+"""Runs of schedules: a row for each due time, taken by one worker at a time, and attempted until it is delivered.
+
+A run is pinned by its first attempt to a position of the log and an instant, so that a later one gives the same files.
+The row is held locked while it is attempted: what a worker leaves by dying is free at once. That a run is delivered
+once rests on neither: it rests on destinations to which files are added by due time and never replaced.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from reports import due, periods, schedules
+from reports.errors import ReportRefused
+from reports.schedule_errors import RunFailed, ScheduleRefused
+from reports.schedules import Schedule
+from store import statements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduledRun:
+    """One due time of a schedule, and what became of it; ``period_to`` is the day after the last one."""
+
+    schedule: str
+    due_at: datetime
+    report: str
+    period_from: date
+    period_to: date
+    state: str
+    attempts: int
+    next_attempt_at: datetime | None
+    log_position: int | None
+    as_of: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    reason: str | None
+    detail: str | None
+    manifest_sha256: str | None
+    files: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What a run is asked as of: every event before log ``position``, and the instant of its first attempt."""
+
+    position: int | None
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """What was delivered: where the files are, the manifest's hash, and the log position of the figures."""
+
+    files: Sequence[str]
+    manifest_sha256: str
+    position: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many missed due times are caught up, how often a run is attempted, and how long it waits in between."""
+
+    missed_max: int = 31
+    attempts_max: int = 12
+    first_wait: timedelta = timedelta(minutes=1)
+    longest_wait: timedelta = timedelta(hours=4)
+
+    def wait(self, attempts: int) -> timedelta:
+        """Say how long to wait after so many attempts: twice as long each time."""
+        return min(self.longest_wait, self.first_wait * 2 ** min(attempts - 1, 30))
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """How runs are made: the clock, what pins one, and what produces and delivers one.
+
+    ``produce`` may raise RunFailed or ReportRefused. Called again with the same pin it MUST deliver nothing twice.
+    """
+
+    now: Callable[[], datetime]
+    pin: Callable[[], Pinned]
+    produce: Callable[[Schedule, datetime, Pinned], Produced]
+    pace: Pace = Pace()
+
+
+def plan(connection: psycopg.Connection[Any], means: Means) -> Iterator[tuple[str, ReportRefused | None]]:
+    """Give every due time its row; of each schedule that was due its name, and why it could not be planned.
+
+    Of many that were missed only the last are run; the others' rows say that they were skipped.
+    """
+    name: str | None = ""
+    while name is not None:
+        name, refusal = _plan_next(connection, name, means)
+        if name is not None:
+            yield name, refusal
+
+
+def attempt(
+    connection: psycopg.Connection[Any], means: Means, *, schedule: str | None = None, due_at: datetime | None = None
+) -> ScheduledRun | None:
+    """Take the run that has waited longest, or one by name, and see it through; None: there is none to take."""
+    taken = _take(connection, means, schedule, due_at)
+    if taken is None or taken.state != "running":
+        return taken
+    with connection.transaction():
+        held = {"schedule": taken.schedule, "due_at": taken.due_at, "attempts": taken.attempts}
+        if connection.execute(statements.load("reports", "hold_run"), held).fetchone() is None:
+            return None
+        return _see_through(connection, means, taken)
+
+
+def order(connection: psycopg.Connection[Any], name: str, due_at: datetime, now: datetime) -> None:
+    """Have a due time run from now on, also one that was given up or skipped. Raises ScheduleRefused."""
+    schedule = schedules.find(connection, name)
+    if due_at > now:
+        raise ScheduleRefused("due_refused", "a due time that is still to come cannot be run yet")
+    first, end = periods.dates(schedule.period, schedule.zone, due_at)
+    given = {"schedule": name, "report": schedule.report, "due_at": due_at, "now": now}
+    text = statements.load("reports", "order_run")
+    try:
+        ordered = connection.execute(text, {**given, "period_from": first, "period_to": end}).rowcount
+    except psycopg.errors.LockNotAvailable:  # held by its attempt
+        raise in_progress(name) from None
+    if not ordered:
+        (known,) = listed(connection, name, due_at=due_at)
+        if known.state == "delivered":
+            raise ScheduleRefused("run_delivered", f"{name} was delivered for that due time: it is not run twice")
+        raise in_progress(name)
+
+
+def listed(
+    connection: psycopg.Connection[Any], schedule: str | None = None, *, due_at: datetime | None = None, limit: int = 1
+) -> list[ScheduledRun]:
+    """Give the latest runs of all schedules, or of one, or of one due time; the latest first."""
+    given = {"schedule": schedule, "due_at": due_at, "limit": limit}
+    return _runs(connection, "list_runs", given)
+
+
+def in_progress(name: str) -> ScheduleRefused:
+    """Make the refusal of a run that another worker is at."""
+    return ScheduleRefused("run_in_progress", f"a worker is running {name} for that due time now")
+
+
+def _plan_next(
+    connection: psycopg.Connection[Any], after: str, means: Means
+) -> tuple[str | None, ReportRefused | None]:
+    now = means.now()
+    with connection.transaction(), connection.cursor(row_factory=class_row(Schedule)) as cursor:
+        text = statements.load("reports", "schedule_to_plan")
+        schedule = cursor.execute(text, {"now": now, "after": after}).fetchone()
+        if schedule is None:
+            return None, None
+        try:
+            _plan(connection, schedule, now, means.pace.missed_max)
+        except ReportRefused as refusal:  # a zone that tzdata gave up, say: it stays due, and the others go on
+            return schedule.schedule, refusal
+    return schedule.schedule, None
+
+
+def _plan(connection: psycopg.Connection[Any], schedule: Schedule, now: datetime, missed_max: int) -> None:
+    missed = list(due.due(schedule.cron, schedule.zone, schedule.planned_until, now))
+    spans = [periods.dates(schedule.period, schedule.zone, each) for each in missed]
+    planned = {
+        "due_at": missed,
+        "period_from": [first for first, _ in spans],
+        "period_to": [end for _, end in spans],
+        "skipped": [number < len(missed) - missed_max for number in range(len(missed))],
+    }
+    named = {"schedule": schedule.schedule, "report": schedule.report, "now": now}
+    connection.execute(statements.load("reports", "plan_runs"), {**named, **planned})
+    upcoming = due.upcoming(schedule.cron, schedule.zone, now)
+    until = {"schedule": schedule.schedule, "until": now, "next_due_at": upcoming}
+    connection.execute(statements.load("reports", "set_planned"), until)
+
+
+def _take(
+    connection: psycopg.Connection[Any], means: Means, schedule: str | None, due_at: datetime | None
+) -> ScheduledRun | None:
+    """Take a run and pin it, or give it up where its workers died too often."""
+    now = means.now()
+    with connection.transaction():
+        found = _runs(connection, "run_to_take", {"now": now, "schedule": schedule, "due_at": due_at})
+        if not found:
+            return None
+        (waiting,) = found
+        if waiting.state == "running" and waiting.attempts >= means.pace.attempts_max:
+            why = RunFailed("worker_died", "the worker ended in the midst of each attempt")
+            return _end(connection, waiting, means, failed=why)
+        pinned = means.pin() if waiting.as_of is None else Pinned(waiting.log_position, waiting.as_of)
+        named = {"schedule": waiting.schedule, "due_at": waiting.due_at, "now": now}
+        given = {**named, "log_position": pinned.position, "as_of": pinned.as_of}
+        (begun,) = _runs(connection, "begin_attempt", given)
+    return begun
+
+
+def _see_through(connection: psycopg.Connection[Any], means: Means, run: ScheduledRun) -> ScheduledRun:
+    assert run.as_of is not None, "an attempt begins with its pin"
+    try:
+        schedule = schedules.find(connection, run.schedule)
+        produced = means.produce(schedule, run.due_at.astimezone(UTC), Pinned(run.log_position, run.as_of))
+    except (RunFailed, ReportRefused) as failed:
+        return _end(connection, run, means, failed=failed)
+    except psycopg.Error:
+        failed = RunFailed("database_lost", "the database could not be read")
+        return _end(connection, run, means, failed=failed)
+    except Exception as error:  # noqa: BLE001  one schedule's trouble is not the others'; a message may hold anything
+        failed = RunFailed("report_failed", f"the report could not be made: {type(error).__name__}")
+        return _end(connection, run, means, failed=failed)
+    return _end(connection, run, means, produced=produced)
+
+
+def _end(
+    connection: psycopg.Connection[Any],
+    run: ScheduledRun,
+    means: Means,
+    *,
+    produced: Produced | None = None,
+    failed: RunFailed | ReportRefused | None = None,
+) -> ScheduledRun:
+    now = means.now()
+    last = run.attempts >= means.pace.attempts_max or (failed is not None and failed.reason == "schedule_unknown")
+    waits = failed is not None and not last
+    became = {
+        "state": "delivered" if produced else "failed" if waits else "given_up",
+        "next_attempt_at": now + means.pace.wait(run.attempts) if waits else None,
+        "reason": failed.reason if failed else None,
+        "detail": str(failed) if failed else None,
+        "manifest_sha256": produced.manifest_sha256 if produced else None,
+        "files": list(produced.files) if produced else [],
+        "log_position": produced.position if produced else None,
+    }
+    (ended,) = _runs(connection, "finish_run", {**became, "schedule": run.schedule, "due_at": run.due_at, "now": now})
+    return ended
+
+
+def _runs(connection: psycopg.Connection[Any], statement: str, given: dict[str, Any]) -> list[ScheduledRun]:
+    with connection.cursor(row_factory=class_row(ScheduledRun)) as cursor:
+        return cursor.execute(statements.load("reports", statement), given).fetchall()

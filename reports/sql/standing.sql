@@ -1,0 +1,2 @@
+-- How schedules stand.
+SELECT waiting_since, failed, given_up FROM reports.standing
