@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "simulate": "simulate",
     "calls": "calls",
     "report": "report",
+    "schedule": "schedule",
     "log": "log",
     "rebuild": "rebuild",
     "policy": "policy",

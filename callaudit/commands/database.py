@@ -5,7 +5,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from callaudit import VERSION, database, logs, mirroring, sealer, settings, stopping
+from callaudit import VERSION, database, logs, mirroring, scheduler, sealer, settings, stopping
 from callaudit import worker as projector
 from callaudit.commands.options import WithParent
 from store import signing
@@ -15,7 +15,7 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 def worker(with_parent: WithParent = False) -> None:
-    """Seal the log, and project it into the tables people query."""
+    """Seal the log, project it into the tables people query, and run the reports that are due."""
     if with_parent:
         stopping.with_parent()
     stop = stopping.on_signals()
@@ -24,7 +24,11 @@ def worker(with_parent: WithParent = False) -> None:
         url, keys = opened.as_part("worker"), signing.Folder(read.home / "keys")
         projector.reach(url)  # what is wrong from the start is one sentence, not a line of each thread
         _log.info("working", version=VERSION, origin=_origin(keys))
-        with mirroring.running(url, keys, read.callaudit_checkpoint_mirror), sealer.running(url, keys, stop):
+        with (
+            mirroring.running(url, keys, read.callaudit_checkpoint_mirror),
+            sealer.running(url, keys, stop),
+            scheduler.running(url, stop),
+        ):
             projector.run(url, stop)
     _log.info("worked", version=VERSION)
 
