@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import psycopg
 
+from reports import scheduled
 from store import append, standing
 
 LOOK_SECONDS_MAX = 1.5
@@ -44,6 +45,16 @@ def at_log(url: str) -> Lookout[standing.Standing]:
     def look() -> standing.Standing:
         with connected(url) as connection:
             return standing.look(connection)
+
+    return Lookout(look)
+
+
+def at_schedules(url: str) -> Lookout[scheduled.Standing]:
+    """Look out for how schedules stand."""
+
+    def look() -> scheduled.Standing:
+        with connected(url) as connection:
+            return scheduled.look(connection)
 
     return Lookout(look)
 

@@ -60,6 +60,18 @@ class Produced:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How schedules stand. ``waiting_since`` is the oldest due time that waits: none does where it is still to come.
+
+    ``failed`` runs are tried again; ``given_up`` are those of the last day.
+    """
+
+    waiting_since: datetime | None
+    failed: int
+    given_up: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pace:
     """How many missed due times are caught up, how often a run is attempted, and how long it waits in between."""
 
@@ -137,6 +149,13 @@ def listed(
     """Give the latest runs of all schedules, or of one, or of one due time; the latest first."""
     given = {"schedule": schedule, "due_at": due_at, "limit": limit}
     return _runs(connection, "list_runs", given)
+
+
+def look(connection: psycopg.Connection[Any]) -> Standing:
+    """See how schedules stand; the role of a server that is watched is enough."""
+    with connection.cursor(row_factory=class_row(Standing)) as cursor:
+        (found,) = cursor.execute(statements.load("reports", "standing")).fetchall()
+    return found
 
 
 def in_progress(name: str) -> ScheduleRefused:

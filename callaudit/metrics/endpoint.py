@@ -25,10 +25,11 @@ class Endpoint:
     """The page and who may see it."""
 
     def __init__(self, counters: Counters, url: str, look: lookout.Lookout[standing.Standing]) -> None:
-        """Take what is counted, where keys are checked, and who looks at the log."""
+        """Take what is counted, where keys are checked and schedules stand, and who looks at the log."""
         self._counters = counters
         self._url = url
         self._look = look
+        self._look_at_schedules = lookout.at_schedules(url)
         self._checking: asyncio.Future[AccessRefused | psycopg.Error | None] | None = None
 
     def add_to(self, api: fastapi.FastAPI) -> None:
@@ -45,8 +46,9 @@ class Endpoint:
             case AccessRefused():
                 return problems.problem(refusal.status, refusal.reason, refusal.detail)
             case None:
-                standing = await self._look.look()
-                return Response(page.render(self._counters, standing), media_type=page.CONTENT_TYPE)
+                looks = self._look.look(), self._look_at_schedules.look()  # together: who scrapes waits for one
+                standing, schedules = await asyncio.gather(*looks)
+                return Response(page.render(self._counters, standing, schedules), media_type=page.CONTENT_TYPE)
             case _:
                 return problems.problem(503, "log_unavailable", "no key can be checked while the log is away")
 

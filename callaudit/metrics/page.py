@@ -9,15 +9,18 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from callaudit.metrics.counters import Counters
+from callaudit.metrics.reports import Schedules
+from reports import scheduled
 from store.standing import WORK, Standing
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def render(counters: Counters, standing: Standing | None) -> bytes:
-    """Write the page; ``standing`` is None while the log cannot be reached."""
-    looked_up = CollectorRegistry()
-    looked_up.register(_Standing(standing, datetime.now(UTC)))
+def render(counters: Counters, standing: Standing | None, schedules: scheduled.Standing | None = None) -> bytes:
+    """Write the page; ``standing`` and ``schedules`` are None while the log cannot be reached."""
+    looked_up, now = CollectorRegistry(), datetime.now(UTC)
+    looked_up.register(_Standing(standing, now))
+    looked_up.register(Schedules(schedules, now))
     if counters.place is None:
         return generate_latest(counters.registry) + generate_latest(looked_up)
     counted = CollectorRegistry()

@@ -15,6 +15,7 @@ from callaudit.metrics import page
 from callaudit.metrics.counters import Counters
 from callaudit.settings import Settings
 from ingest import errors
+from reports import scheduled
 from store.errors import MirrorInconsistent, MirrorUnavailable, SealingRefused
 from store.heartbeats import Beat
 from store.standing import WORK, Standing
@@ -24,7 +25,8 @@ NOW = datetime.now(UTC)
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     *("README.md", "ARCHITECTURE.md", "benchmarks/README.md"),
-    *("docs/policy.md", "docs/reports.md", "docs/operations.md", "docs/security.md", "docs/verifying.md"),
+    *("docs/coverage.md", "docs/exports.md", "docs/policy.md", "docs/reports.md", "docs/schedules.md"),
+    *("docs/operations.md", "docs/security.md", "docs/verifying.md"),
 ]
 OF_THE_HOME = ("keys/", "spool/", "metrics/", "deploy/.env")
 """Paths that documents name and that are no part of the repository."""
@@ -103,7 +105,8 @@ def test_anchors_within_a_document_are_headings() -> None:
 def test_metrics_are_described_for_operators() -> None:
     """Every series of a scrape is in the operators' table, and no other is."""
     beats = {duty: Beat(process=UUID(int=0), duty=duty, since=NOW, alive_at=NOW) for duty in WORK}
-    text = page.render(Counters(None), Standing(position=0, sealed=0, beats=beats)).decode()
+    schedules = scheduled.Standing(waiting_since=None, failed=0, given_up=0)
+    text = page.render(Counters(None), Standing(position=0, sealed=0, beats=beats), schedules).decode()
     shown = {f"{family.name}{'_total' * (family.type == 'counter')}" for family in text_string_to_metric_families(text)}
     created = {name for name in shown if name.endswith("_created")}
 

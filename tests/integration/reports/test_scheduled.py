@@ -349,3 +349,21 @@ def test_name_is_taken_once(database: Database) -> None:
             schedules.add(worker, asked(cron="0 5 * * *"), BEGAN)
         assert refused.value.reason == "schedule_exists"
         assert schedules.listed(worker) == [first]
+
+
+def test_standing_is_late_also_where_no_worker_plans(database: Database) -> None:
+    """The server's role sees since when the oldest due time waits, what fails, and what was given up of late."""
+    world, now = World(now=datetime.now(UTC)), datetime.now(UTC)
+    world.fails = lambda _: RunFailed("destination_unavailable", "away")
+    with connect(database) as worker, psycopg.connect(database.as_part("ingest"), autocommit=True) as ingest:
+        assert scheduled.look(ingest) == scheduled.Standing(None, 0, 0)
+        added = schedules.add(worker, asked(cron="* * * * *"), now)
+        assert scheduled.look(ingest) == scheduled.Standing(added.next_due_at, 0, 0)
+        world.now += timedelta(minutes=1)
+        step(worker, world.means())
+        assert scheduled.look(ingest) == scheduled.Standing(added.next_due_at, 1, 0)
+        schedules.pause(worker, "daily", world.now)
+        assert scheduled.look(ingest).waiting_since is None
+        schedules.resume(worker, "daily", world.now)
+        schedules.remove(worker, "daily", world.now)
+        assert scheduled.look(ingest) == scheduled.Standing(None, 0, 1)

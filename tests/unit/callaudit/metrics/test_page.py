@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from callaudit.metrics import page
 from callaudit.metrics.counters import Counters
+from reports import scheduled
 from store.heartbeats import Beat
 from store.standing import Standing
 
@@ -28,9 +29,9 @@ def beat(duty: str, age: float, *, waiting: float | None = None, position: int =
     )
 
 
-def figures(standing: Standing | None) -> dict[str, float]:
-    """Read what a scrape says of the log, in whole seconds."""
-    families = text_string_to_metric_families(page.render(Counters(None), standing).decode())
+def figures(standing: Standing | None, schedules: scheduled.Standing | None = None) -> dict[str, float]:
+    """Read what a scrape says of the log and of schedules, in whole seconds."""
+    families = text_string_to_metric_families(page.render(Counters(None), standing, schedules).decode())
     samples = (sample for family in families for sample in family.samples)
     return {" ".join([s.name.removeprefix("callaudit_"), *s.labels.values()]): round(s.value) for s in samples}
 
@@ -93,3 +94,12 @@ def test_log_that_is_away_is_said_so() -> None:
     said = figures(None)
     assert said["log_reachable"] == 0
     assert not any(name.startswith(("worker_alive", "log_position", "unsealed")) for name in said)
+
+
+@pytest.mark.parametrize(("since", "late"), [(None, 0), (-90, 90), (3_600, 0)], ids=["none", "overdue", "to come"])
+def test_reports_are_late_by_the_oldest_due_time_that_waits(since: int | None, late: int) -> None:
+    """Whether its run fails or nobody is there to take it; one that is still to come is not late."""
+    waiting = None if since is None else datetime.now(UTC) + timedelta(seconds=since)
+    said = figures(None, scheduled.Standing(waiting_since=waiting, failed=2, given_up=1))
+    assert (said["report_late_seconds"], said["reports_failed"], said["reports_given_up"]) == (late, 2, 1)
+    assert not any(name.startswith("report") for name in figures(None))
