@@ -6,7 +6,7 @@ import migrations
 from migrations import roles
 
 revision = "0007_schedules"
-down_revision = "0005_coverage"
+down_revision = "0006_report_facts"
 
 
 def upgrade() -> None:
