@@ -84,9 +84,9 @@ def written(run: Any, formats: Any) -> Mapping[str, bytes]:
     from reports import export  # noqa: PLC0415  pandas takes a second, which a worker without schedules need not pay
 
     with tempfile.TemporaryDirectory() as folder:
-        paths = export.write(run, Path(folder), formats, program_version=callaudit.VERSION)
-        last = sorted(paths, key=lambda path: path.name.endswith(_MANIFEST))
-        return {path.name: path.read_bytes() for path in last}
+        paths = map(Path, export.write(run, Path(folder), formats, program_version=callaudit.VERSION))
+        manifest_last = sorted(paths, key=lambda path: path.name.endswith(_MANIFEST))
+        return {path.name: path.read_bytes() for path in manifest_last}
 
 
 def _delivered(schedule: Schedule, due_at: datetime, pinned: Pinned, folder: str) -> Produced | None:

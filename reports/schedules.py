@@ -17,6 +17,12 @@ from reports.errors import FormatUnknown
 from reports.schedule_errors import ScheduleRefused
 from store import append, statements
 
+_SESSION = """
+    SET TimeZone = 'UTC'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = 0;
+    SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3
+"""
+"""A run is held in a transaction for as long as it takes; one whose host is gone, not much longer."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -50,7 +56,7 @@ class Schedule(Asked):
 def connect(url: str) -> psycopg.Connection[Any]:
     """Open a connection to keep schedules and take runs with."""
     connection = psycopg.connect(url, autocommit=True, application_name="callaudit schedules", **append.SOON)
-    connection.execute("SET TimeZone = 'UTC'; SET lock_timeout = '5s'")
+    connection.execute(_SESSION)
     return connection
 
 

@@ -33,6 +33,10 @@ from tests.unit.calls import made
 
 KILLED = Path(__file__).with_name("worker_that_is_killed.py")
 FILES = ["siprec_sessions.csv", "siprec_sessions.json", "siprec_sessions.manifest.json"]
+LOSE = """
+    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+    WHERE application_name = 'callaudit schedules' AND datname = current_database() AND state = 'idle in transaction'
+"""
 STORE_KEYS = {
     "AWS_ACCESS_KEY_ID": "key-id-that-is-secret",
     "AWS_SECRET_ACCESS_KEY": "key-that-is-secret",
@@ -190,6 +194,29 @@ def test_destination_that_is_away_gets_its_files_when_it_is_back(database: Datab
     said = [entry["event"] for entry in logged]
     assert set(said) == {"report_failed", "report_delivered"}
     assert said[-1] == "report_delivered"
+
+
+def test_run_that_loses_its_row_to_a_lost_connection_is_delivered_once(database: Database, tmp_path: Path) -> None:
+    """Its files lie there already when the row is taken again; the thread says what it lost, and goes on."""
+    folder = tmp_path / "delivered"
+    add(database, str(folder))
+    stop, lost = threading.Event(), list[int]()
+    made_by = production.Production(database.as_part("worker"), stop.wait)
+
+    def produce(schedule: schedules.Schedule, due_at: datetime, pinned: scheduled.Pinned) -> scheduled.Produced:
+        produced = made_by.produce(schedule, due_at, pinned)
+        if not lost:
+            lost.append(journal.value(database, LOSE))
+        return produced
+
+    means = Means(production.now, made_by.pin, produce)
+    with capture_logs() as logged, scheduler.running(database.as_part("worker"), stop, means, look_seconds=0.02):
+        until(lambda: runs(database) and runs(database)[0].state == "delivered")
+    assert lost == [1]
+    assert runs(database)[0].attempts == 2
+    check_delivered_once(database, Destination(str(folder), {}, LocalStore(folder)))
+    assert [entry["event"] for entry in logged] == ["schedules_not_run", "report_delivered", "schedules_run_again"]
+    assert logged[0]["reason"] == "database_lost"
 
 
 def test_object_store_that_is_away_is_said_without_its_keys(
