@@ -98,6 +98,28 @@ def test_each_due_time_is_run_once_across_a_change_of_the_clock(database: Databa
     assert (runs[0].manifest_sha256, runs[0].log_position) == ("sha of 28", 10)
 
 
+NIGHTLY = {"Europe/London": "30 1 * * *", "America/New_York": "30 2 * * *", "Australia/Lord_Howe": "15 2 * * *"}
+"""Times that each zone's clock skips on one night of the year."""
+
+
+def test_year_of_nights_is_delivered_each_once_in_three_zones(database: Database) -> None:
+    """Both changes of the clock are in it, and weeks without a worker: every local date has its run."""
+    world = World(now=datetime(2026, 1, 1, 12, tzinfo=UTC))
+    with connect(database) as worker:
+        for zone, cron in NIGHTLY.items():
+            schedules.add(worker, asked(zone.partition("/")[2].lower(), cron=cron, zone=zone), world.now)
+        while world.now < datetime(2027, 1, 1, 12, tzinfo=UTC):
+            world.now += timedelta(days=7.5)
+            step(worker, world.means())
+        runs = scheduled.listed(worker, limit=10_000)
+    assert {(run.state, run.attempts) for run in runs} == {("delivered", 1)}
+    assert len(world.produced) == len(runs) == len({(run.schedule, run.due_at) for run in runs})
+    for zone in NIGHTLY:
+        nights = sorted(run.period_to for run in runs if run.schedule == zone.partition("/")[2].lower())
+        assert nights == [nights[0] + timedelta(days=number) for number in range(len(nights))]
+        assert len(nights) >= 365
+
+
 def test_missed_due_times_are_caught_up_and_too_many_are_skipped_in_sight(database: Database) -> None:
     """After an outage of forty days the last five are run, in their order, and the others say that they were not."""
     world = World()
