@@ -154,7 +154,7 @@ def listed(
 def look(connection: psycopg.Connection[Any]) -> Standing:
     """See how schedules stand; the role of a server that is watched is enough."""
     with connection.cursor(row_factory=class_row(Standing)) as cursor:
-        (found,) = cursor.execute(statements.load("reports", "standing")).fetchall()
+        (found,) = cursor.execute(statements.load("reports", "schedules_standing")).fetchall()
     return found
 
 
