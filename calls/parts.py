@@ -48,12 +48,12 @@ def blind_time(outages: Iterable[Span], heard: Iterable[Instant], talk: Span) ->
     """Give the time of which an outage of the ingest may have swallowed the end (domain 8b).
 
     For each outage that meets the talk time: from its start up to the first SIPREC event (``heard`` are their
-    times) at or after its end, or up to the hangup where none came.
+    times) at or after its end, or up to the hangup where none came. Not cut at the answer.
     """
     heard = tuple(heard)
-    answered_at, hangup_at = talk
+    hangup_at = talk[1]
     return union(
-        (max(start, answered_at), min((at for at in heard if end <= at < hangup_at), default=hangup_at))
+        (start, min((at for at in heard if end <= at < hangup_at), default=hangup_at))
         for start, end in outages
         if meets((start, end), talk)
     )

@@ -248,6 +248,11 @@ def test_durations() -> None:
     assert (row.recovery_ms, row.double_covered_ms, row.failed_attempts) == (6_000, 14_000, 2)
 
 
+def test_double_coverage_counts_no_time_that_an_outage_hides() -> None:
+    """Where it is not known whether SIPREC still recorded, nothing was recorded twice for sure."""
+    assert read(call("S10", saved(20, 39)), outages=[(25, 30)]).double_covered_ms == 5_000
+
+
 @pytest.mark.parametrize(("text", "recovery"), [("F5", None), ("F5 S10 P10", None), ("S2 F30 S32 P60", None)])
 def test_recovery_needs_a_failed_attempt_and_a_covered_start(text: str, recovery: int | None) -> None:
     """Nothing that follows, or nothing that it covers, or a session that failed midway, is no recovery."""
@@ -375,6 +380,7 @@ IN, OUT, BOTH = "inbound_track", "outbound_track", "both_tracks"
         ("S2 S2.1", [(IN, 1), (OUT, 1.5)], "full_inferred"),
         ("F2 S2.1 P60", [(IN, None), (OUT, None)], "partial_track"),
         ("S2 F2.1 P60", [(IN, None), (OUT, None)], "partial_track"),
+        ("S2 F2.1 F30 P60", [(IN, None), (OUT, None)], "unknown"),  # one command more than starts: one attempt
         ("S2 F2.2 P60", [(IN, 1), (OUT, 2.1)], "partial_track"),
         ("S2 F2.2 P60", [(BOTH, 1), (OUT, 2.1)], "full"),
         ("S2 S9 P60 P60", [(IN, 1), (OUT, 8)], "partial_track"),

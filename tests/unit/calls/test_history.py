@@ -83,6 +83,19 @@ def test_other_legs_are_not_revised_but_the_session_is() -> None:
     assert {entry.revision for entry in record.timeline if entry.call_leg_id == "leg-1"} == {2}
 
 
+def test_each_leg_is_revised_by_its_own_policy() -> None:
+    """A leg whose policy waits longer for late webhooks is not final yet when the other one is."""
+    other = tuple(made.event(event.event_type, at, call_leg_id="leg-2") for at, event in enumerate(CALL, start=3_000))
+    late = [
+        made.event("siprec.stopped", 3_002.5, received_ms=FINAL_MS, call_leg_id="leg-2"),
+        made.event("siprec.stopped", 59_000, received_ms=FINAL_MS),
+    ]
+    patient = replace(DEFAULT, late_grace_ms=GRACE_MS * 2)
+    judge = made.InForce(DEFAULT, patient, since=3_000 * MILLISECOND)
+    record = fold_with_history(made.numbered(*CALL, *other, *late), 10**12, judge)
+    assert [(row.policy_version, row.revision) for row in record.coverage] == [(1, 2), (2, 1)]
+
+
 @given(made.sessions())
 def test_revision_counts_ranked_events_at_most(events: list[Event]) -> None:
     """No more revisions than ranked events, whatever arrived; and the rest of the rows is the fold's."""

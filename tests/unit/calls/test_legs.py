@@ -1,5 +1,6 @@
 """Legs: answer and hangup, lost webhooks, skewed clocks, and when a leg is final."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from calls import legs
 from calls.event import Event, order
 from calls.instants import MILLISECOND
-from calls.policy import DEFAULT
+from calls.policy import DEFAULT, About, Judgement
 from calls.records import CallLeg
 from tests.unit.calls import made
 
@@ -170,3 +171,26 @@ def test_mistyped_fields_say_nothing() -> None:
         None,
     )
     assert (leg.hangup_cause, leg.sip_hangup_cause) == ('{"a":[16],"b":1}', "200")
+
+
+def test_leg_is_judged_when_it_was_answered() -> None:
+    """The policy in force at the answer judges, whatever was in force before; without an answer, at the first event."""
+    judge = made.InForce(DEFAULT, replace(DEFAULT, in_scope=False), since=2_000 * MILLISECOND)
+    answered = legs.read("leg-1", [INITIATED, ANSWERED, HANGUP], "ses-1", LATE, judge)
+    unanswered = legs.read("leg-1", [INITIATED, HANGUP], "ses-1", LATE, judge)
+    assert [reading.judged.version for reading in (answered, unanswered)] == [2, 1]
+
+
+def test_policy_is_asked_about_the_leg() -> None:
+    """A judge hears what the events say of the leg: connection, direction, numbers and tags."""
+    heard: list[About] = []
+
+    class Curious:
+        def judge(self, about: About, at: int | None) -> Judgement:
+            assert at == 0
+            heard.append(about)
+            return Judgement(DEFAULT)
+
+    told = {"from": "a", "to": "b", "tags": ["x", 7], "direction": "outgoing"}
+    legs.read("leg-1", [made.event("call.initiated", 0, **told)], "ses-1", LATE, Curious())
+    assert heard == [About("con-1", "outgoing", "a", "b", ("x",))]
