@@ -129,7 +129,7 @@ def test_calls_that_a_policy_concerns_are_put_off_and_said_to_be(
 
 
 def test_outage_concerns_the_calls_that_it_meets(database: Database) -> None:
-    """From their first event to the end of the grace after their hangup, and those that never ended."""
+    """From their answer to the end of the grace after their hangup, and those that never ended."""
     journal.write(database, [*call(1, 1_000), *call(2, 100_000), *call(3, 1_000_000), call(4, 90_000)[0]])
     journal.projected(database, SETTLED)
     with psycopg.connect(database.url) as connection, connection.cursor() as cursor:
