@@ -47,14 +47,14 @@ def conversation(session: str, *, leg: str | None = None) -> list[Event]:
     ]
 
 
-def fold_that_fails(*_: Any) -> CallRecord:
+def fold_that_fails(*_: Any, **__: Any) -> CallRecord:
     """Fail as a mistake of ours would."""
     raise ZeroDivisionError
 
 
-def fold_that_cannot_be_written(*given: Any) -> CallRecord:
+def fold_that_cannot_be_written(*given: Any, **named: Any) -> CallRecord:
     """Give a record of which one value fits no column, after others that do."""
-    record = FOLD(*given)
+    record = FOLD(*given, **named)
     (session,) = record.call_sessions
     return replace(record, call_sessions=(replace(session, flags=(object(),)),))  # pyright: ignore[reportArgumentType]
 
@@ -66,10 +66,10 @@ FOLD = fold.fold_with_history
 def poisoned(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Let one session fail whenever it is folded or written; undo it to heal it."""
 
-    def folded(events: Iterable[Event], *rest: Any) -> CallRecord:
+    def folded(events: Iterable[Event], *rest: Any, **named: Any) -> CallRecord:
         log = list(events)
         is_poison = any(event.call_session_id == POISON for event in log)
-        return (request.param if is_poison else FOLD)(log, *rest)
+        return (request.param if is_poison else FOLD)(log, *rest, **named)
 
     monkeypatch.setattr(fold, "fold_with_history", folded)
     return monkeypatch
