@@ -2,7 +2,8 @@
 
 One step is one transaction: read the next events, register them with their sessions, fold **all** events of each
 session that changed or is due for review, write the rows that differ, and move the progress. A crash at any point
-leaves the tables as they were, and the step runs again.
+leaves the tables as they were, and the step runs again. Policies and outages that the log tells of are kept on the way,
+and the sessions that they concern are put off to be folded again.
 
 A session is folded at most once a second while its events pour in; the rest of its events are put off, and
 ``projected_position`` says from where on.

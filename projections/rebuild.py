@@ -3,7 +3,8 @@
 Readers never see an empty table, and live projection goes on until the very end:
 
 1. scratch tables of the same shape are made in schema ``rebuild``;
-2. several processes read the log up to a position and register its events with their sessions;
+2. several processes read the log up to a position and register its events with their sessions; policies and outages
+   are kept, too, and judge what is folded next;
 3. several processes fold all sessions as of one instant into the scratch tables;
 4. with the projector paused (its progress row is locked), what waits is folded on the live side, and what came or
    fell due meanwhile is registered and folded again in scratch, from the log as before: live rows are never trusted;
