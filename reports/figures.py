@@ -41,6 +41,18 @@ _VERDICTS = {
 }
 _STARTS = {"started": "solid-blue", "failed to start": "cross-red"}
 _UNCONFIRMED = "dots-grey"
+_ANSWERS = {"answered": "solid-blue", "unanswered": "lines-grey", "undecided": "dots-grey"}
+_UNANSWERED = (
+    "user_busy",
+    "ring_no_answer",
+    "terminal_reject_or_unavailable",
+    "abandoned",
+    "dialled_number",
+    "network_failure",
+    "other",
+)
+_NOT_ODD = ("events", "system", "latency")
+"""Measures of the log that are as they should be, or are no count."""
 _SUBJECTS = {"siprec": "SIPREC recordings", "refer": "transfers", "leg": "call legs"}
 
 
@@ -191,16 +203,32 @@ def _refer_outcomes(run: Run) -> Iterator[Figure]:
     whole = sum(found.values())
     if not whole:
         return
-    texts = [f"{count:,}, {_share_text(count, whole)}" for count in found.values()]
-    fills = [f"url(#{_outcome_fill(outcome)})" for outcome in found]
-    rows = pd.DataFrame({"along": list(found), "value": list(found.values()), "text": texts, "fill": fills})
-    told = "; ".join(f"{outcome} {text}" for outcome, text in zip(found, texts, strict=True))
-    yield Figure(
-        "outcomes",
-        "How transfers ended",
-        f"Of {whole:,} transfers: {told}.",
-        lambda width: charts.counted(rows, value="transfers", width=width),
-    )
+    fills = {outcome: _outcome_fill(outcome) for outcome in found}
+    yield _listed("outcomes", "How transfers ended", "transfers", found, fills)
+
+
+def _call_volume(run: Run) -> Iterator[Figure]:
+    frame, along = _summed(run.frame, [f"{name}_count" for name in (*_ANSWERS, *_UNANSWERED)])
+    sums = {name: int(frame[f"{name}_count"].sum()) for name in (*_ANSWERS, *_UNANSWERED)}
+    whole = sum(sums[name] for name in _ANSWERS)
+    if not whole:
+        return
+    told = ", ".join(f"{name} {sums[name]:,}" for name in _ANSWERS)
+    rows = _long(frame, {name: f"{name}_count" for name in _ANSWERS})
+    yield _stack("answers", f"Call legs by {_word(along)}", f"{whole:,} legs: {told}.", rows, along, _ANSWERS, "legs")
+    whys = {_words(name): sums[name] for name in _UNANSWERED}
+    if any(whys.values()):
+        yield _listed("unanswered", "Why legs were not answered", "unanswered legs", whys, {})
+
+
+def _log_integrity(run: Run) -> Iterator[Figure]:
+    counts = Counter[str]()
+    columns = (run.frame[name].tolist() for name in ("measure", "detail", "measured_count"))
+    for measure, detail, count in zip(*columns, strict=True):
+        if pd.isna(detail) and measure not in _NOT_ODD:
+            counts[_words(measure)] += int(count)
+    if any(counts.values()):
+        yield _listed("oddities", "What is not as it should be, beside the events", "found", counts, {})
 
 
 def _outcome_fill(outcome: str) -> str:
@@ -212,8 +240,10 @@ def _outcome_fill(outcome: str) -> str:
 
 
 _FIGURES: Mapping[str, Callable[[Run], Iterator[Figure]]] = {
+    "call_volume": _call_volume,
     "coverage_exceptions": _coverage_exceptions,
     "failure_causes": _failure_causes,
+    "log_integrity": _log_integrity,
     "recording_coverage": _recording_coverage,
     "refer_outcomes": _refer_outcomes,
     "siprec_sessions": _siprec_sessions,
@@ -250,6 +280,19 @@ def _share_text(part: int, whole: int) -> str:
     return ratios.floor_text(ratios.share(part, whole))
 
 
+def _listed(name: str, title: str, value: str, counts: Mapping[str, int], fills: Mapping[str, str]) -> Figure:
+    """Draw counts by falling number, each with its share of all."""
+    found = _falling({each: count for each, count in counts.items() if count})
+    whole = sum(found.values())
+    texts = [f"{count:,}, {_share_text(count, whole)}" for count in found.values()]
+    patterns = [f"url(#{fills.get(each, 'stripes-red')})" for each in found]
+    rows = pd.DataFrame({"along": list(found), "value": list(found.values()), "text": texts, "fill": patterns})
+    drawn = rows.head(NAMES_MAX)
+    told = "; ".join(f"{each} {text}" for each, text in zip(drawn["along"], drawn["text"], strict=True))
+    told = f"{whole:,} {value}: {told}."
+    return Figure(name, title, told, lambda width: charts.counted(drawn, value=value, width=width))
+
+
 def _summed(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame, str]:
     """Add the columns up along time where the report is broken down by it, else along its first key, else in all."""
     along = next((key for key in (*_TIMES, *KEY_COLUMNS) if key in frame.columns), "all")
@@ -266,6 +309,10 @@ def _long(frame: pd.DataFrame, kinds: Mapping[str, str], scale: int = 1) -> pd.D
         ],
         ignore_index=True,
     )
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _word(along: str) -> str:

@@ -13,7 +13,10 @@ from tests.unit.reports import made_runs
 pytestmark = pytest.mark.skipif(chromium.PROGRAM is None, reason="no Chromium on this machine")
 
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-SHOWN = "[...document.querySelectorAll('svg')].filter(e => e.getBoundingClientRect().height > 50).map(e => [...e.classList][0])"
+SHOWN = (
+    "[...document.querySelectorAll('svg')]"
+    ".filter(e => e.getBoundingClientRect().height > 50).map(e => [...e.classList][0])"
+)
 LEAST_TEXT = (
     "Math.min(...[...document.querySelectorAll('svg text')].map(e => e.getBoundingClientRect().height).filter(h => h))"
 )
