@@ -2,28 +2,32 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate
-from typing import TypeVar
 
 import pandas as pd
 
 from reports import charts, content, ratios
-from reports.charts import Spec
-from reports.question import KEY_COLUMNS
+from reports.figure import (
+    NAMES_MAX,
+    TIMES,
+    Figure,
+    falling,
+    hours,
+    listed,
+    long,
+    share_text,
+    stack,
+    summed,
+    word,
+    words,
+)
 from reports.runs import Run
-
-_Number = TypeVar("_Number", int, float)
 
 TARGET = 0.995
 """Share of calls recorded in full, by webhooks at both ends, that is usually asked for (domain 7.1)."""
 
-NAMES_MAX = 20
-"""Names in one chart; the table has all."""
-
 _MS_PER_HOUR = 3_600_000
-_TIMES = ("day", "week")
 _PARTS = {
     "confirmed": "solid-blue",
     "inferred": "stripes-blue",
@@ -56,16 +60,6 @@ _NOT_ODD = ("events", "system", "latency")
 _SUBJECTS = {"siprec": "SIPREC recordings", "refer": "transfers", "leg": "call legs"}
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A chart of a run; ``spec`` draws it for a width in pixels, axes and names not counted."""
-
-    name: str
-    title: str
-    description: str
-    spec: Callable[[int], Spec]
-
-
 def of(run: Run) -> tuple[Figure, ...]:
     """Give the charts of a run; none where there is nothing to draw."""
     return tuple(_FIGURES.get(run.name, _none)(run))
@@ -77,10 +71,10 @@ def _none(run: Run) -> Iterator[Figure]:
 
 
 def _recording_coverage(run: Run) -> Iterator[Figure]:
-    frame, along = _summed(run.frame, [f"{part}_ms" for part in _PARTS])
+    frame, along = summed(run.frame, [f"{part}_ms" for part in _PARTS])
     if not frame.empty and frame["talk"].sum():
         yield _talk_time(frame, along)
-        if along in _TIMES:
+        if along in TIMES:
             yield _bounds(frame, along)
     weekly = content.trend(run)
     if weekly is not None and weekly["strict_rate"].notna().any():
@@ -90,9 +84,9 @@ def _recording_coverage(run: Run) -> Iterator[Figure]:
 def _talk_time(frame: pd.DataFrame, along: str) -> Figure:
     sums = {part: int(frame[f"{part}_ms"].sum()) for part in _PARTS}
     told = "Talk time: " + ", ".join(f"{part} {hours(value)}" for part, value in sums.items())
-    rows = _long(frame, {part: f"{part}_ms" for part in _PARTS}, scale=_MS_PER_HOUR)
-    title = f"Talk time by {_word(along)}, and what of it was recorded"
-    return _stack("talk-time", title, f"{told}.", rows, along, _PARTS, "hours")
+    rows = long(frame, {part: f"{part}_ms" for part in _PARTS}, scale=_MS_PER_HOUR)
+    title = f"Talk time by {word(along)}, and what of it was recorded"
+    return stack("talk-time", title, f"{told}.", rows, along, _PARTS, "hours")
 
 
 def _bounds(frame: pd.DataFrame, along: str) -> Figure:
@@ -105,12 +99,12 @@ def _bounds(frame: pd.DataFrame, along: str) -> Figure:
     worst, day = min(talked)
     whole = int(frame["talk"].sum())
     told = (
-        f"Of all talk time at least {_share_text(int(low.sum()), whole)} was recorded (low), "
-        f"{_share_text(int(mid.sum()), whole)} with ends taken from the hangup (mid), and at most "
+        f"Of all talk time at least {share_text(int(low.sum()), whole)} was recorded (low), "
+        f"{share_text(int(mid.sum()), whole)} with ends taken from the hangup (mid), and at most "
         f"{ratios.ceil_text(ratios.share(int(high.sum()), whole))} (high). "
         f"Lowest: {day} with {ratios.floor_text(worst)}. A bar goes from low to high, the thick tick is mid."
     )
-    title = f"Share of talk time recorded, low to high, by {_word(along)}"
+    title = f"Share of talk time recorded, low to high, by {word(along)}"
     return Figure("bounds", title, told, lambda width: charts.ranges(rows, value="share of talk time", width=width))
 
 
@@ -153,7 +147,7 @@ def _coverage_exceptions(run: Run) -> Iterator[Figure]:
     fills = {kind: fill for kind, fill in _VERDICTS.items() if kind in sums}
     fills |= dict.fromkeys(sorted(sums.keys() - fills.keys()), "solid-red")
     told = f"{len(kinds):,} findings: " + ", ".join(f"{kind} {sums[kind]:,}" for kind in fills)
-    yield _stack("verdicts", "Findings by day of the answer and verdict", f"{told}.", rows, "day", fills, "calls")
+    yield stack("verdicts", "Findings by day of the answer and verdict", f"{told}.", rows, "day", fills, "calls")
 
 
 def _failure_causes(run: Run) -> Iterator[Figure]:
@@ -164,14 +158,14 @@ def _failure_causes(run: Run) -> Iterator[Figure]:
     for wanted in dict.fromkeys(subject for subject, _ in endings):
         counts = {cause: count for (subject, cause), count in endings.items() if subject == wanted and count}
         if counts:
-            yield _pareto(wanted, _falling(counts))
+            yield _pareto(wanted, falling(counts))
 
 
 def _pareto(subject: str, counts: Mapping[str, int]) -> Figure:
     whole = sum(counts.values())
     drawn = list(counts.items())[:NAMES_MAX]
     reached = list(accumulate(count for _, count in drawn))
-    texts = [f"{count:,}, {_share_text(part, whole)}" for (_, count), part in zip(drawn, reached, strict=True)]
+    texts = [f"{count:,}, {share_text(part, whole)}" for (_, count), part in zip(drawn, reached, strict=True)]
     rows = pd.DataFrame(drawn, columns=["along", "value"]).assign(reached=reached, text=texts)
     told = (
         f"{whole:,} failures and abnormal ends. Most frequent: {drawn[0][0]} with {texts[0]} of them. "
@@ -184,41 +178,43 @@ def _pareto(subject: str, counts: Mapping[str, int]) -> Figure:
 
 
 def _siprec_sessions(run: Run) -> Iterator[Figure]:
-    frame, along = _summed(run.frame, ["sessions_count", "failed_count"])
+    frame, along = summed(run.frame, ["sessions_count", "failed_count"])
     started, failed = int(frame["sessions_count"].sum()), int(frame["failed_count"].sum())
     attempts = started + failed
     if not attempts:
         return
-    rows = _long(frame, {"started": "sessions_count", "failed to start": "failed_count"})
-    told = f"Of {attempts:,} attempts {started:,} started ({_share_text(started, attempts)}) and {failed:,} failed."
-    title = f"Recordings started and failed, by {_word(along)}"
-    yield _stack("starts", title, told, rows, along, _STARTS, "attempts")
+    rows = long(frame, {"started": "sessions_count", "failed to start": "failed_count"})
+    told = f"Of {attempts:,} attempts {started:,} started ({share_text(started, attempts)}) and {failed:,} failed."
+    title = f"Recordings started and failed, by {word(along)}"
+    yield stack("starts", title, told, rows, along, _STARTS, "attempts")
 
 
 def _refer_outcomes(run: Run) -> Iterator[Figure]:
     counts = Counter[str]()
     for outcome, count in zip(run.frame["outcome"].fillna("").tolist(), run.frame["outcome_count"], strict=True):
         counts[outcome] += int(count)
-    found = _falling({outcome: count for outcome, count in counts.items() if outcome and count})
+    found = falling({outcome: count for outcome, count in counts.items() if outcome and count})
     whole = sum(found.values())
     if not whole:
         return
     fills = {outcome: _outcome_fill(outcome) for outcome in found}
-    yield _listed("outcomes", "How transfers ended", "transfers", found, fills)
+    yield listed("outcomes", "How transfers ended", "transfers", found, fills)
 
 
 def _call_volume(run: Run) -> Iterator[Figure]:
-    frame, along = _summed(run.frame, [f"{name}_count" for name in (*_ANSWERS, *_UNANSWERED)])
+    frame, along = summed(run.frame, [f"{name}_count" for name in (*_ANSWERS, *_UNANSWERED)])
     sums = {name: int(frame[f"{name}_count"].sum()) for name in (*_ANSWERS, *_UNANSWERED)}
     whole = sum(sums[name] for name in _ANSWERS)
     if not whole:
         return
     told = ", ".join(f"{name} {sums[name]:,}" for name in _ANSWERS)
-    rows = _long(frame, {name: f"{name}_count" for name in _ANSWERS})
-    yield _stack("answers", f"Call legs by {_word(along)}", f"{whole:,} legs: {told}.", rows, along, _ANSWERS, "legs")
-    whys = {_words(name): sums[name] for name in _UNANSWERED}
+    rows = long(frame, {name: f"{name}_count" for name in _ANSWERS})
+    yield stack("answers", f"Call legs by {word(along)}", f"{whole:,} legs: {told}.", rows, along, _ANSWERS, "legs")
+    whys = {words(name): sums[name] for name in _UNANSWERED}
     if any(whys.values()):
-        yield _listed("unanswered", "Why legs were not answered", "unanswered legs", whys, {})
+        yield listed(
+            "unanswered", "Why legs were not answered", "unanswered legs", whys, dict.fromkeys(whys, "lines-grey")
+        )
 
 
 def _log_integrity(run: Run) -> Iterator[Figure]:
@@ -226,9 +222,9 @@ def _log_integrity(run: Run) -> Iterator[Figure]:
     columns = (run.frame[name].tolist() for name in ("measure", "detail", "measured_count"))
     for measure, detail, count in zip(*columns, strict=True):
         if pd.isna(detail) and measure not in _NOT_ODD:
-            counts[_words(measure)] += int(count)
+            counts[words(measure)] += int(count)
     if any(counts.values()):
-        yield _listed("oddities", "What is not as it should be, beside the events", "found", counts, {})
+        yield listed("oddities", "What is not as it should be, beside the events", "found", counts, {})
 
 
 def _outcome_fill(outcome: str) -> str:
@@ -248,72 +244,3 @@ _FIGURES: Mapping[str, Callable[[Run], Iterator[Figure]]] = {
     "refer_outcomes": _refer_outcomes,
     "siprec_sessions": _siprec_sessions,
 }
-
-
-def hours(milliseconds: int) -> str:
-    """Write a duration as hours, minutes and seconds, rounded down."""
-    minutes, seconds = divmod(milliseconds // 1000, 60)
-    return f"{minutes // 60:,} h {minutes % 60:02} min {seconds:02} s"
-
-
-def _stack(  # noqa: PLR0913, PLR0917 - what every stacked chart has
-    name: str, title: str, told: str, rows: pd.DataFrame, along: str, fills: Mapping[str, str], value: str
-) -> Figure:
-    if along in _TIMES:
-        return Figure(name, title, told, lambda width: charts.stacked(rows, fills, value=value, width=width))
-    sums = Counter[str]()
-    for each, amount in zip(rows["along"].tolist(), rows["value"].tolist(), strict=True):
-        sums[each] += amount
-    names = list(_falling(sums))[:NAMES_MAX]
-    left_out = len(sums) - len(names)
-    told += f" {left_out:,} more with less are in the table alone." if left_out else ""
-    drawn = pd.concat([rows[rows["along"] == each] for each in names], ignore_index=True)
-    return Figure(name, title, told, lambda width: charts.stacked_across(drawn, fills, value=value, width=width))
-
-
-def _falling(counts: Mapping[str, _Number]) -> dict[str, _Number]:
-    """Sort by falling count, ties by name."""
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _share_text(part: int, whole: int) -> str:
-    return ratios.floor_text(ratios.share(part, whole))
-
-
-def _listed(name: str, title: str, value: str, counts: Mapping[str, int], fills: Mapping[str, str]) -> Figure:
-    """Draw counts by falling number, each with its share of all."""
-    found = _falling({each: count for each, count in counts.items() if count})
-    whole = sum(found.values())
-    texts = [f"{count:,}, {_share_text(count, whole)}" for count in found.values()]
-    patterns = [f"url(#{fills.get(each, 'stripes-red')})" for each in found]
-    rows = pd.DataFrame({"along": list(found), "value": list(found.values()), "text": texts, "fill": patterns})
-    drawn = rows.head(NAMES_MAX)
-    told = "; ".join(f"{each} {text}" for each, text in zip(drawn["along"], drawn["text"], strict=True))
-    told = f"{whole:,} {value}: {told}."
-    return Figure(name, title, told, lambda width: charts.counted(drawn, value=value, width=width))
-
-
-def _summed(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame, str]:
-    """Add the columns up along time where the report is broken down by it, else along its first key, else in all."""
-    along = next((key for key in (*_TIMES, *KEY_COLUMNS) if key in frame.columns), "all")
-    names = frame[along].fillna(f"no {_word(along)}") if along in frame.columns else pd.Series("all", frame.index)
-    summed = frame[list(columns)].fillna(0).astype("int64").groupby(names.rename("along")).sum().reset_index()
-    return summed.assign(talk=summed[list(columns)].sum(axis="columns")), along
-
-
-def _long(frame: pd.DataFrame, kinds: Mapping[str, str], scale: int = 1) -> pd.DataFrame:
-    return pd.concat(
-        [
-            pd.DataFrame({"along": frame["along"], "kind": kind, "value": frame[column] / scale})
-            for kind, column in kinds.items()
-        ],
-        ignore_index=True,
-    )
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _word(along: str) -> str:
-    return {"connection_id": "connection", "all": "period"}.get(along, along)
