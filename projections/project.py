@@ -82,6 +82,8 @@ class Projector:
             position += len(events)
             if events:
                 cursor.execute(_sql("set_progress"), {"position": position})
+            if names:
+                cursor.execute(_sql("set_judged"), {"as_of": instants.to_datetime(as_of)})
         self._remember(names, now)
         self._complain(refused)
         return Step(len(events), len(names), position)
@@ -99,6 +101,7 @@ class Projector:
         """Fold, within the caller's transaction, every session that is due or was put off."""
         cursor.execute(_sql("waiting_reviews"), {"now": instants.to_datetime(as_of)})
         self._fold(cursor, [session for (session,) in cursor], (), {}, as_of)
+        cursor.execute(_sql("set_judged"), {"as_of": instants.to_datetime(as_of)})
 
     def _take_in(
         self, cursor: psycopg.Cursor[Any], events: Sequence[Event], now: Instant

@@ -40,6 +40,8 @@ LOG_AND_INTAKE = {
     ("worker", "intake.rejections"): {"SELECT"},
     ("worker", "intake.rejection_counts"): {*APPEND, "UPDATE"},
     ("worker", "intake.redelivery_counts"): {*APPEND, "UPDATE"},
+    ("worker", "intake.verifications"): APPEND,
+    ("auditor", "intake.verifications"): {"SELECT"},
     ("auditor", "log.events"): {"SELECT"},
     ("auditor", "log.event_keys"): {"SELECT"},
     ("auditor", "log.redeliveries"): {"SELECT"},
