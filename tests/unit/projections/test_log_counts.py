@@ -2,7 +2,7 @@
 
 import pytest
 
-from query import log
+from projections import log_counts
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,6 @@ from query import log
 )
 def test_event_counts_as(event_type: str | None, *, quarantined: bool, kinds: set[str]) -> None:
     """By its type and by what was found missing; an event may count as several things, but never twice as one."""
-    counted = log._kinds(event_type, quarantined=quarantined)
+    counted = log_counts._kinds(event_type, quarantined=quarantined)
     assert set(counted) == kinds
     assert len(counted) == len(kinds)
