@@ -11,9 +11,7 @@ Readers never see an empty table, and live projection goes on until the very end
 5. the differences are counted, and applied to the live tables, in the same transaction.
 """
 
-import multiprocessing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +22,10 @@ from calls import instants, records
 from calls.event import Event
 from calls.instants import Instant
 from calls.policy import DEFAULT, Policy
-from projections import circumstances, project, tables, write
+from projections import circumstances, folding, pool, project, tables, write
+from projections.pool import PROCESSES_DEFAULT, Progress
 from store import read, statements
 
-PROCESSES_DEFAULT = 2
 EVENTS_PER_TASK = 5_000
 SESSIONS_PER_FOLD = 1_000
 SHARES = 16
@@ -48,9 +46,6 @@ _KEYS = {"policies": ("version",), "outages": ("position",)}
 """Of those, the ones whose rows are told apart by less than all columns."""
 
 SCRATCH = (*records.TABLES, *BOOKKEEPING, "reviews")
-
-Progress = Callable[[str, int, int, int], object]
-"""Called with (what is counted, how many are done, tasks done, tasks in all)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +128,12 @@ def _be_alone(connection: psycopg.Connection[Any]) -> None:
 
 
 def _in_processes(
-    work: Callable[[_Task], int], tasks: Sequence[_Task], processes: int, progress: Progress | None, what: str
+    work: Callable[[_Task], int], tasks: Sequence[_Task], count: int, progress: Progress | None, what: str
 ) -> None:
-    """Run the tasks in processes of their own; say how much is done as each ends."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        running = [pool.submit(work, task) for task in tasks]
-        done = 0
-        try:
-            for ended, future in enumerate(as_completed(running), start=1):
-                done += future.result()
-                if progress is not None:
-                    progress(what, done, ended, len(tasks))
-        except Exception as error:
-            pool.shutdown(cancel_futures=True)
-            raise RebuildFailed(f"a process of the rebuild failed: {type(error).__name__}") from error
+    try:
+        pool.run(work, tasks, count, progress, what)
+    except pool.ProcessFailed as error:
+        raise RebuildFailed(f"a process of the rebuild failed: {error.error}") from error
 
 
 def _register(task: _Task) -> int:
@@ -157,13 +143,11 @@ def _register(task: _Task) -> int:
 
 def _register_range(cursor: psycopg.Cursor[Any], first: int, end: int) -> list[Event]:
     """Register events with the sessions they name, and remember those that name only a leg."""
-    events = [project.from_stored(row) for row in read.since(cursor.connection, first, end - first)]
-    named = [(e.call_session_id, e.position) for e in events if e.call_session_id]
-    lone = [(e.call_leg_id, e.position) for e in events if not e.call_session_id and e.call_leg_id]
-    links = {(e.call_leg_id, e.call_session_id) for e in events if e.call_session_id and e.call_leg_id}
-    _copy(cursor, "session_events", named)
-    _copy(cursor, "sessionless_events", lone)
-    legs, sessions = zip(*sorted(links), strict=True) if links else ((), ())
+    events = folding.events_of(cursor.connection, first, end)
+    named = folding.named(events)
+    _copy(cursor, "session_events", named.sessions)
+    _copy(cursor, "sessionless_events", named.lone_legs)
+    legs, sessions = zip(*sorted(named.links), strict=True) if named.links else ((), ())
     cursor.execute(_sql("rebuild_link_legs"), {"legs": list(legs), "sessions": list(sessions)})
     return events
 
@@ -197,9 +181,7 @@ def _fold(task: _Task) -> int:
 def _fold_into_scratch(
     cursor: psycopg.Cursor[Any], members: Mapping[str, Sequence[int]], as_of: Instant, policy: Policy
 ) -> None:
-    positions = [position for its in members.values() for position in its]
-    events = {row.position: project.from_stored(row) for row in read.at(cursor.connection, positions)}
-    loaded = {session: [events[position] for position in its] for session, its in members.items()}
+    loaded = folding.loaded(cursor.connection, members)
     folded = project.fold_all(cursor, loaded, as_of, policy, "rebuild")
     for name, rows in write.gather(folded.values()).items():
         if rows:

@@ -7,17 +7,21 @@ what it read. Both engines give equal answers; the conformance test holds them t
 
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, LiteralString, NamedTuple, Protocol, TypeAlias
 
 import duckdb
 import pandas as pd
 import psycopg
 from psycopg import sql
-from psycopg.rows import tuple_row
+from psycopg.rows import class_row, tuple_row
 
+from calls.instants import Instant
 from calls.records import CallRecord
 from reports import facts
 from reports.arrow import DAY, TEXT, WHOLE, Table, pa
+from store import statements
 
 Frames: TypeAlias = Mapping[str, Table]
 """Small tables by the name the SQL knows them by."""
@@ -37,6 +41,20 @@ class Answer(NamedTuple):
     position: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the live facts stand. Events before ``position`` are registered, and all folded if none is ``unfolded``.
+
+    No call was judged later than ``judged_us``; the next that time alone may change is due at ``due_us``. Both may be
+    None: never, and nobody knows.
+    """
+
+    position: int
+    unfolded: int
+    judged_us: Instant | None
+    due_us: Instant | None
+
+
 class Engine(Protocol):
     """Something that can answer a report's SQL."""
 
@@ -50,18 +68,20 @@ class Engine(Protocol):
 
 
 class Postgres:
-    """The live read models. The connection MUST be idle; each read is a transaction of its own, read-only."""
+    """The live read models. The connection MUST be idle; each read is a transaction of its own, read-only.
+
+    Reads within ``snapshot`` are one transaction.
+    """
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
+        self._held = False
 
     def read(self, text: LiteralString, frames: Frames) -> Answer:
         """Run ``text`` as a subquery below its frames: no temporary table, so a read-only standby will do."""
         statement, parameters = _below_frames(text, frames)
-        connection = self._connection
-        with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+        with self.snapshot(), self._connection.cursor(row_factory=tuple_row) as cursor:
             # Two statements, one snapshot: the position belongs to the rows.
-            cursor.execute(_ONE_STATE)
             position = cursor.execute(_POSITION).fetchone()
             assert position is not None, "facts.log_position has one row"
             frame = _fetch(cursor.execute(statement, parameters))
@@ -70,27 +90,53 @@ class Postgres:
     @contextmanager
     def snapshot(self) -> Generator[None]:
         """Make all reads within it part of one transaction; it begins with the first."""
+        if self._held:
+            yield
+            return
         with self._connection.transaction():
             self._connection.execute(_ONE_STATE)
-            yield
+            self._held = True
+            try:
+                yield
+            finally:
+                self._held = False
+
+    def standing(self) -> Standing:
+        """Say as of when the facts are, and what would still change them; of one state with reads in ``snapshot``."""
+        with self.snapshot(), self._connection.cursor(row_factory=class_row(Standing)) as cursor:
+            found = cursor.execute(statements.load("reports", "standing")).fetchone()
+        assert found is not None, "calls.progress has one row"
+        return found
 
 
 class DuckDB:
-    """Facts held in memory, as of whatever they were made from."""
+    """Facts held in memory, or in a database made of files, as of whatever they were made from."""
 
-    def __init__(self, tables: Mapping[str, Table]) -> None:
-        # No files, network, downloads or Python variables: the tables given are all there is.
-        self._database = duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
-        self._database.execute("CREATE SCHEMA facts")
+    def __init__(self, tables: Mapping[str, Table], *, database: duckdb.DuckDBPyConnection | None = None) -> None:
+        """Take tables, into memory or into ``database``, which may have others already."""
+        self._database = duckdb.connect() if database is None else database
+        self._database.execute("CREATE SCHEMA IF NOT EXISTS facts")
         for name, table in tables.items():
             self._database.register("given", table)
             self._database.execute(f'CREATE TABLE facts."{name}" AS SELECT * FROM given')  # noqa: S608 - our names
             self._database.unregister("given")
+        # No files, network, downloads or Python variables: what is there now is all there is.
+        self._database.execute("SET enable_external_access = false; SET python_enable_replacements = false")
 
     @classmethod
     def from_records(cls, records: Iterable[CallRecord], position: int | None = None) -> "DuckDB":
         """Take folded calls; ``position`` is the log position they were folded up to."""
         return cls(facts.from_records(records, position))
+
+    @classmethod
+    @contextmanager
+    def from_files(cls, folder: Path, position: int) -> Generator["DuckDB"]:
+        """Take facts from ``<name>-<share>.parquet`` files into a database beside them, for as long as this lasts."""
+        with duckdb.connect(folder / "as_of.duckdb") as database:
+            database.execute("CREATE SCHEMA facts")
+            for name in facts.from_records((), None).keys() - {"log_position"}:
+                database.read_parquet(str(folder / f"{name}-*.parquet")).create(f"facts.{name}")
+            yield cls({"log_position": facts.position_table(position)}, database=database)
 
     def read(self, text: LiteralString, frames: Frames) -> Answer:
         """Run ``text`` beside its frames, on a connection of its own, so that they are its alone."""

@@ -9,6 +9,8 @@ ReportRefused
     OutUnwritable     out_unwritable
     OutExists         out_exists
     ManifestRejected  manifest_rejected
+    AsOfRefused       as_of_unreadable, as_of_beyond_log, as_of_before_first_checkpoint, as_of_in_future
+AsOfFailed            as_of_failed
 """
 
 from collections.abc import Sequence
@@ -76,3 +78,17 @@ class ManifestRejected(ReportRefused):
     """A manifest is not signed by a key that it should be signed by, or was changed since."""
 
     reason = "manifest_rejected"
+
+
+class AsOfRefused(ReportRefused):
+    """There is no state of the log as of then."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class AsOfFailed(Exception):
+    """The log could not be folded as of then."""
+
+    reason = "as_of_failed"

@@ -28,8 +28,12 @@ def from_records(records: Iterable[CallRecord], position: int | None, log: Log =
     """Make every fact table. ``position``: all events before this log position are in the records and in ``log``."""
     known = tuple(records)
     tables = {name: _table(name, make, known) for name, make in _MAKERS.items()}
-    at = pa.Table.from_pylist([{"position": position}], schema=SCHEMAS["log_position"])
-    return tables | log_facts.tables(log) | {"log_position": at}
+    return tables | log_facts.tables(log) | {"log_position": position_table(position)}
+
+
+def position_table(position: int | None) -> Table:
+    """Make the table that says which position the facts are as of."""
+    return pa.Table.from_pylist([{"position": position}], schema=SCHEMAS["log_position"])
 
 
 def raw_text(raw: Any) -> str | None:
