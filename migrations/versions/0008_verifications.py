@@ -6,7 +6,7 @@ import migrations
 from migrations import roles
 
 revision = "0008_verifications"
-down_revision = "0006_report_facts"
+down_revision = "0007_schedules"
 
 
 def upgrade() -> None:
