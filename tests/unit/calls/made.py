@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from calls import stored
@@ -80,6 +81,9 @@ def hours(count: float) -> int:
     """Give a duration in microseconds."""
     return round(count * 3_600_000_000)
 
+
+UNTIMED = settings(deadline=None)
+"""For properties that fold many sessions: a deadline would test how busy the machine is."""
 
 SHORT = Policy(skew_tolerance_ms=2, late_grace_ms=4, stale_after_ms=6, refer_timeout_ms=5)
 """A policy under which everything that time does happens within milliseconds."""

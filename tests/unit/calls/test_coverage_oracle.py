@@ -177,6 +177,7 @@ def expected(of: coverage_oracle.Verdict) -> dict[str, Any]:
     }
 
 
+@made.UNTIMED
 @given(
     st.lists(st.tuples(legs(), rules()), min_size=1, max_size=3),
     st.lists(st.tuples(ticks(), st.integers(1, 8)).map(lambda at: (at[0], at[0] + at[1])), max_size=2),

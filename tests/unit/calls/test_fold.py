@@ -22,6 +22,7 @@ def rows(record: CallRecord) -> list[Row]:
     return list(chain.from_iterable(getattr(record, table) for table in TABLES))
 
 
+@made.UNTIMED
 @given(made.sessions(), made.besides(), AS_OF, st.data())
 def test_fold_ignores_order_and_repetition(
     events: list[Event], beside: Beside, as_of: int, data: st.DataObject
@@ -36,6 +37,7 @@ def test_fold_ignores_order_and_repetition(
     assert otherwise.fold(told, as_of) == beside.fold(events, as_of)
 
 
+@made.UNTIMED
 @given(made.sessions(), made.besides(), AS_OF)
 def test_coverage_never_grows_by_telling_again(events: list[Event], beside: Beside, as_of: int) -> None:
     """Each event told once more, later and under another id, leaves the coverage and the conversation as they are."""
@@ -49,6 +51,7 @@ def test_coverage_never_grows_by_telling_again(events: list[Event], beside: Besi
         assert one == two
 
 
+@made.UNTIMED
 @given(made.sessions(), made.besides(), AS_OF)
 def test_spans_split_the_talk_time(events: list[Event], beside: Beside, as_of: int) -> None:
     """A leg's spans follow on one another from answer to hangup, none empty, no two alike meet, and add up."""
@@ -69,6 +72,7 @@ def test_spans_split_the_talk_time(events: list[Event], beside: Beside, as_of: i
         assert row.answered_us == leg.talk_us
 
 
+@made.UNTIMED
 @given(made.sessions(), made.besides(), AS_OF)
 def test_time_and_outages_make_nothing_worse_than_unknown(events: list[Event], beside: Beside, as_of: int) -> None:
     """A leg that is not final has no negative verdict, and one whose webhooks may be lost is never unrecorded."""
@@ -81,6 +85,7 @@ def test_time_and_outages_make_nothing_worse_than_unknown(events: list[Event], b
         assert row.verdict in UNJUDGED or row.unknown_us is None or "ingest_outage" in row.flags
 
 
+@made.UNTIMED
 @given(made.sessions(), made.besides(), AS_OF, st.integers(0, 10**9))
 def test_fold_is_constant_until_its_review(events: list[Event], beside: Beside, as_of: int, later_us: int) -> None:
     """Nothing changes by time alone before review_at, and nothing ever where there is none."""
@@ -94,6 +99,7 @@ def test_fold_is_constant_until_its_review(events: list[Event], beside: Beside, 
     assert beside.fold(events, then) == record
 
 
+@made.UNTIMED
 @given(made.sessions(), made.besides(), AS_OF)
 def test_rows_rest_on_positions_that_are_there(events: list[Event], beside: Beside, as_of: int) -> None:
     """Every row names the events it rests on, sorted, and the timeline names every distinct one."""
