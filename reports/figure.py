@@ -16,6 +16,9 @@ _Number = TypeVar("_Number", int, float)
 NAMES_MAX = 20
 """Names in one chart; the table has all."""
 
+ALL = "all"
+"""What a chart goes along where the report is not broken down."""
+
 TIMES = ("day", "week")
 """What may stand along a chart as time."""
 
@@ -77,8 +80,8 @@ def listed(name: str, title: str, value: str, counts: Mapping[str, int], fills: 
 
 def summed(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame, str]:
     """Add the columns up along time where the report is broken down by it, else along its first key, else in all."""
-    along = next((key for key in (*TIMES, *KEY_COLUMNS) if key in frame.columns), "all")
-    names = frame[along].fillna(f"no {word(along)}") if along in frame.columns else pd.Series("all", frame.index)
+    along = next((key for key in (*TIMES, *KEY_COLUMNS) if key in frame.columns), ALL)
+    names = frame[along].fillna(f"no {word(along)}") if along in frame.columns else pd.Series(ALL, frame.index)
     summed = frame[list(columns)].fillna(0).astype("int64").groupby(names.rename("along")).sum().reset_index()
     return summed.assign(talk=summed[list(columns)].sum(axis="columns")), along
 
@@ -101,4 +104,4 @@ def words(name: str) -> str:
 
 def word(along: str) -> str:
     """Say in a word what a chart goes along."""
-    return {"connection_id": "connection", "all": "period"}.get(along, along)
+    return {"connection_id": "connection"}.get(along, along)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from reports import charts, content, ratios
 from reports.figure import (
+    ALL,
     NAMES_MAX,
     TIMES,
     Figure,
@@ -85,7 +86,7 @@ def _talk_time(frame: pd.DataFrame, along: str) -> Figure:
     sums = {part: int(frame[f"{part}_ms"].sum()) for part in _PARTS}
     told = "Talk time: " + ", ".join(f"{part} {hours(value)}" for part, value in sums.items())
     rows = long(frame, {part: f"{part}_ms" for part in _PARTS}, scale=_MS_PER_HOUR)
-    title = f"Talk time by {word(along)}, and what of it was recorded"
+    title = f"Talk time{_by(along)}, and what of it was recorded"
     return stack("talk-time", title, f"{told}.", rows, along, _PARTS, "hours")
 
 
@@ -104,7 +105,7 @@ def _bounds(frame: pd.DataFrame, along: str) -> Figure:
         f"{ratios.ceil_text(ratios.share(int(high.sum()), whole))} (high). "
         f"Lowest: {day} with {ratios.floor_text(worst)}. A bar goes from low to high, the thick tick is mid."
     )
-    title = f"Share of talk time recorded, low to high, by {word(along)}"
+    title = f"Share of talk time recorded, low to high{_by(along)}"
     return Figure("bounds", title, told, lambda width: charts.ranges(rows, value="share of talk time", width=width))
 
 
@@ -185,7 +186,7 @@ def _siprec_sessions(run: Run) -> Iterator[Figure]:
         return
     rows = long(frame, {"started": "sessions_count", "failed to start": "failed_count"})
     told = f"Of {attempts:,} attempts {started:,} started ({share_text(started, attempts)}) and {failed:,} failed."
-    title = f"Recordings started and failed, by {word(along)}"
+    title = f"Recordings started and failed{_by(along)}"
     yield stack("starts", title, told, rows, along, _STARTS, "attempts")
 
 
@@ -209,7 +210,7 @@ def _call_volume(run: Run) -> Iterator[Figure]:
         return
     told = ", ".join(f"{name} {sums[name]:,}" for name in _ANSWERS)
     rows = long(frame, {name: f"{name}_count" for name in _ANSWERS})
-    yield stack("answers", f"Call legs by {word(along)}", f"{whole:,} legs: {told}.", rows, along, _ANSWERS, "legs")
+    yield stack("answers", f"Call legs{_by(along)}", f"{whole:,} legs: {told}.", rows, along, _ANSWERS, "legs")
     whys = {words(name): sums[name] for name in _UNANSWERED}
     if any(whys.values()):
         yield listed(
@@ -225,6 +226,10 @@ def _log_integrity(run: Run) -> Iterator[Figure]:
             counts[words(measure)] += int(count)
     if any(counts.values()):
         yield listed("oddities", "What is not as it should be, beside the events", "found", counts, {})
+
+
+def _by(along: str) -> str:
+    return "" if along == ALL else f" by {word(along)}"
 
 
 def _outcome_fill(outcome: str) -> str:
