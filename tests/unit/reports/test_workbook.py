@@ -79,7 +79,7 @@ def unescaped(text: str) -> str:
     return str(unescape(text))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(raws=st.lists(st.text(st.characters(codec="utf-8"), min_size=1), min_size=1, max_size=5))
 def test_every_text_comes_back(raws: list[str]) -> None:
     """Any text, control characters included, is what a reader finds."""
