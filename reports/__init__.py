@@ -30,8 +30,10 @@ def run(  # noqa: PLR0913 - a report's whole question, by keyword
     zone: str = "UTC",
     by: str | Iterable[str] | None = None,
 ) -> "pd.DataFrame":
-    """Give a report's figures over ``[from_, to)``, local dates in ``zone``; see ``execute``."""
-    return execute(name, source, from_=from_, to=to, zone=zone, by=by).frame
+    """Give a report's figures over ``[from_, to)``, local dates in ``zone``, without its trend; see ``execute``."""
+    from reports import runs  # noqa: PLC0415 - pandas takes a second, which `report list` should not pay
+
+    return runs.execute(name, source, from_=from_, to=to, zone=zone, by=by, with_trend=False).frame
 
 
 def execute(  # noqa: PLR0913 - a report's whole question, by keyword

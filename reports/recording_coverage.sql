@@ -60,6 +60,14 @@ crossing AS (
     WHERE fact.at_us < asked.end_us
         AND fact.at_us + fact.talk_us > asked.start_us
         AND (calendar.end_us IS NULL OR fact.at_us + fact.talk_us > calendar.end_us)
+    -- One row a leg as it is: grouped, so that the few are found before their spans are looked for.
+    GROUP BY
+        fact.call_session_id,
+        fact.call_leg_id,
+        CASE WHEN asked.by_connection = 1 THEN fact.connection_id END,
+        CASE WHEN asked.by_number = 1 THEN fact.number END,
+        tagged.value,
+        fact.verdict
 ),
 
 piece AS (

@@ -53,19 +53,20 @@ def execute(  # noqa: PLR0913 - a report's whole question, by keyword
     zone: str = "UTC",
     by: str | Iterable[str] | None = None,
     evidence: Mapping[str, Any] | None = None,
+    with_trend: bool = True,
 ) -> Run:
     """Run a report over ``[from_, to)``, local dates in ``zone``. Raises ReportRefused.
 
     ``source`` is a Postgres URL, an idle connection, or an engine. ``by`` is ``total`` or any of ``day``, ``week``,
     ``connection``, ``number`` and ``tag:NAME``; None is what the report usually gives. ``evidence`` goes into the
-    header as it is: tree_root, as_of, policies, verification, completeness.
+    header as it is: tree_root, as_of, policies, verification, completeness. The trend takes as long as the report.
     """
     report = registry.find(name)
     by = question.breakdown(report.by_default if by is None else by, report.breakdowns)
     asked = Question(calendar.period(from_, to, zone), by)
     with engines.opened(source) as engine, engine.snapshot():
         answer = _read(engine, report, asked)
-        trend = _trend(engine, report, asked) if report.has_trend else None
+        trend = _trend(engine, report, asked) if with_trend and report.has_trend else None
     header = headers.make(name, asked, answer.position, evidence or {})
     shown = _shown(report, asked)
     frame = _finished(report, asked, answer)

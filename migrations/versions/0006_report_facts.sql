@@ -81,7 +81,12 @@ SELECT
     to_number
 FROM calls.call_legs;
 
--- A leg that was neither answered nor hung up is placed by its initiation, so that one gone stale is in some day.
+-- A leg that was neither answered nor hung up is placed by its initiation, so that one gone stale is in some day. Such
+-- legs are few: a join for all would take as long as the report.
+CREATE FUNCTION facts.initiated_at(session_id text, leg_id text) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT initiated_at FROM calls.call_legs WHERE call_session_id = session_id AND call_leg_id = leg_id);
+
 CREATE VIEW facts.coverage AS
 SELECT
     call_session_id,
@@ -90,8 +95,14 @@ SELECT
     direction,
     number,
     facts.json(tags) AS tags,
-    facts.us(coalesce(answered_at, hangup_at, initiated_at)) AS at_us,
-    facts.utc_day(coalesce(answered_at, hangup_at, initiated_at)) AS utc_day,
+    CASE
+        WHEN answered_at IS NOT NULL OR hangup_at IS NOT NULL THEN facts.us(coalesce(answered_at, hangup_at))
+        ELSE facts.us(facts.initiated_at(call_session_id, call_leg_id))
+    END AS at_us,
+    CASE
+        WHEN answered_at IS NOT NULL OR hangup_at IS NOT NULL THEN facts.utc_day(coalesce(answered_at, hangup_at))
+        ELSE facts.utc_day(facts.initiated_at(call_session_id, call_leg_id))
+    END AS utc_day,
     facts.us(answered_at) AS answered_us,
     facts.us(hangup_at) AS hangup_us,
     policy_version,
@@ -99,7 +110,7 @@ SELECT
     obligation,
     verdict,
     evidence_grade,
-    talk_us,
+    answered_us AS talk_us,
     confirmed_us,
     inferred_us,
     unknown_us,
@@ -116,18 +127,7 @@ SELECT
     facts.json(flags) AS flags,
     finality,
     facts.json(positions) AS positions
-FROM (
-    SELECT
-        coverage.*,
-        coverage.answered_us AS talk_us,
-        CASE
-            WHEN coverage.answered_at IS NULL AND coverage.hangup_at IS NULL THEN (
-                SELECT leg.initiated_at FROM calls.call_legs AS leg
-                WHERE leg.call_session_id = coverage.call_session_id AND leg.call_leg_id = coverage.call_leg_id
-            )
-        END AS initiated_at
-    FROM calls.coverage
-) AS placed;
+FROM calls.coverage;
 
 -- Split at UTC midnight, so that a report can find the day by equality.
 CREATE VIEW facts.coverage_spans AS
