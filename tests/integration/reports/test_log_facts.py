@@ -61,8 +61,8 @@ def hold(connection: psycopg.Connection[Any], log: Log) -> None:
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO log.events (position, event_id, source, event_type, connection_id, quarantined,"
-            " occurred_at, received_at, data_hash, body, masked, salt, leaf_hash) VALUES (%s, %s, %s, %s, %s, %s, %s, %s,"
-            " sha256(''), 'secret', false, '', sha256(''))",
+            " occurred_at, received_at, data_hash, body, masked, salt, leaf_hash) VALUES (%s, %s, %s, %s, %s, %s,"
+            " %s, %s, sha256(''), 'secret', false, '', sha256(''))",
             rows,
         )
         cursor.executemany(
