@@ -92,6 +92,7 @@ def refold(  # noqa: PLR0913  by keyword
         for at in range(0, position, EVENTS_PER_TASK)
     ]
     shares = [_Task(url, folder, share, SHARES, *common) for share in range(SHARES)]
+    processes = min(processes, max(1, len(ranges)))  # a small log is folded before a process has begun
     try:
         pool.run(_register, ranges, processes, progress, "events")
         _gather(folder)
