@@ -7,7 +7,7 @@ is left out, but what must not be recorded is looked for in all of them.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from calls import parts, siprec, sources, tracks, verdicts
+from calls import parts, policies, siprec, sources, tracks, verdicts
 from calls.circumstances import RECORDED, RECORDING, Command, DetailRecord
 from calls.instants import Instant
 from calls.parts import Parts
@@ -120,7 +120,7 @@ def _row(told: Told, verdict: str, outages: Sequence[Span], seen: _Seen | None, 
         call_leg_id=leg.call_leg_id,
         connection_id=leg.connection_id,
         direction=leg.direction,
-        number=_number(leg),
+        number=policies.our_number(leg),
         tags=leg.tags,
         answered_at=leg.answered_at,
         hangup_at=leg.hangup_at,
@@ -274,11 +274,6 @@ def _track_evidence(told: Told) -> str | None:
     if tracks.starts(told.commands):
         return "command"
     return "unknown" if told.sessions else None
-
-
-def _number(leg: CallLeg) -> str | None:
-    """Give the number on our side."""
-    return leg.from_number if leg.direction == "outgoing" else leg.to_number
 
 
 def _spans(row: Coverage, seen: _Seen | None) -> Iterator[CoverageSpan]:

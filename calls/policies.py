@@ -4,6 +4,7 @@ A version is in force from its instant on, until a later version is. Before the 
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from calls.instants import Instant
 from calls.policy import DEFAULT, About, Judgement, Policy
@@ -126,7 +127,26 @@ class AsIf:
         return self.version.content.judge(about, self.version.version)
 
 
-def our_number(about: About) -> str | None:
+class Parties(Protocol):
+    """Whatever says who is called by whom."""
+
+    @property
+    def direction(self) -> str | None:
+        """Incoming or outgoing."""
+        ...
+
+    @property
+    def from_number(self) -> str | None:
+        """Who calls."""
+        ...
+
+    @property
+    def to_number(self) -> str | None:
+        """Who is called."""
+        ...
+
+
+def our_number(about: Parties) -> str | None:
     """Give the number on our side: called where the leg is incoming, calling where it is outgoing, else unknown."""
     match about.direction:
         case "incoming":

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from calls import policies
 from calls.instants import Instant
 from calls.records import CallLeg, CallRecord, Row
 from reports import log_facts
@@ -53,13 +54,6 @@ def raw_text(raw: Any) -> str | None:
             return "{...}"
 
 
-def our_number(leg: CallLeg | None) -> str | None:
-    """Give our side of a leg: called where it is incoming, calling where it is outgoing."""
-    if leg is None:
-        return None
-    return {"incoming": leg.to_number, "outgoing": leg.from_number}.get(leg.direction or "")
-
-
 def _number_text(number: float) -> str:
     text = format(Decimal(repr(number)), "f")
     shortest = text.rstrip("0").rstrip(".") if "." in text else text
@@ -86,7 +80,7 @@ def _refers(record: CallRecord) -> Iterator[_Fact]:
 
 def _call_legs(record: CallRecord) -> Iterator[_Fact]:
     for row in record.call_legs:
-        yield _fact(row, row.answered_at, row.initiated_at, row.hangup_at) | {"number": our_number(row)}
+        yield _fact(row, row.answered_at, row.initiated_at, row.hangup_at) | {"number": policies.our_number(row)}
 
 
 def _coverage(record: CallRecord) -> Iterator[_Fact]:
@@ -125,7 +119,10 @@ def _legs(record: CallRecord) -> dict[_LegKey, CallLeg]:
 
 def _of_leg(legs: Mapping[_LegKey, CallLeg], row: Any) -> _Fact:
     leg = legs.get((row.call_session_id, row.call_leg_id))
-    return {"number": our_number(leg), "tags": None if leg is None else _json(leg.tags)}
+    return {
+        "number": None if leg is None else policies.our_number(leg),
+        "tags": None if leg is None else _json(leg.tags),
+    }
 
 
 def _fact(row: Row, *instants: Instant | None) -> _Fact:
