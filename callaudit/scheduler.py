@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import structlog
 
-from callaudit import alarms, production
+from callaudit import alarms
 from reports import scheduled, schedules
 from reports.scheduled import Means, ScheduledRun
 
@@ -25,13 +25,8 @@ STOP_SECONDS = 10.0
 
 
 @contextmanager
-def running(
-    url: str, stop: threading.Event, means: Means | None = None, look_seconds: float = LOOK_SECONDS
-) -> Generator[None]:
+def running(url: str, stop: threading.Event, means: Means, look_seconds: float = LOOK_SECONDS) -> Generator[None]:
     """Run what is due during the block."""
-    if means is None:
-        made = production.Production(url, stop.wait)
-        means = Means(production.now, made.pin, made.produce)
     thread = threading.Thread(target=run, args=(url, stop, means, look_seconds), name="schedules", daemon=True)
     thread.start()
     try:

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -36,6 +36,10 @@ class Destination(Protocol):
 
     def write(self, contents: Mapping[str, bytes], *, create_only: bool) -> tuple[str, ...]:
         """Write files by name, in order; gives paths or URLs. Raises OutExists (create_only), OutUnwritable."""
+        ...
+
+    def try_out(self) -> None:
+        """Raise OutUnwritable where it cannot be reached now."""
         ...
 
 
@@ -85,9 +89,21 @@ class Folder:
                 self._place_all(drafts, contents, create_only=create_only)
             files.sync_folder(self._path)
         except OSError as error:
-            why = error.strerror or type(error).__name__
-            raise OutUnwritable(f"cannot write to {self._path}: {why}; choose a folder with room and rights") from error
+            raise self._unwritable(error) from error
         return tuple(str(self._path / name) for name in contents)
+
+    def try_out(self) -> None:
+        """Write a file and take it away again."""
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            with self._draft("tried", b""):
+                pass
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> OutUnwritable:
+        why = error.strerror or type(error).__name__
+        return OutUnwritable(f"cannot write to {self._path}: {why}; choose a folder with room and rights")
 
     @contextmanager
     def _draft(self, name: str, written: bytes) -> Generator[Path]:
@@ -155,6 +171,10 @@ class Objects:
                     self._tried(lambda name=name, written=written: obstore.put(self._store, name, written))
             undo.pop_all()
         return tuple(f"{self._url}/{name}" for name in contents)
+
+    def try_out(self) -> None:
+        """Ask for what lies there."""
+        self._tried(lambda: next(iter(cast("Any", obstore).list(self._store, chunk_size=1)), None))
 
     def _create(self, name: str, contents: Mapping[str, bytes], undo: ExitStack) -> None:
         try:

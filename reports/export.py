@@ -15,7 +15,7 @@ from reports.destinations import Destination
 from reports.formats import FORMATS
 from reports.runs import Run
 
-__all__ = ["FORMATS", "content_sha256", "encode", "header", "write"]
+__all__ = ["FORMATS", "content_sha256", "encode", "files", "header", "write"]
 
 content_sha256 = content.sha256
 
@@ -39,14 +39,27 @@ def write(  # noqa: PLR0913 - what to write, where, how and under whose name, by
 
     Raises, before anything is written, FormatUnknown and FormatUnfit; OutExists, OutUnwritable.
     """
+    contents = files(run, formats, program_version=program_version, sign=sign, name=name)
+    return destinations.opened(out).write(contents, create_only=create_only)
+
+
+def files(
+    run: Run,
+    formats: Iterable[str],
+    *,
+    program_version: str,
+    sign: Callable[[bytes], bytes] | None = None,
+    name: str | None = None,
+) -> dict[str, bytes]:
+    """Give the files that ``write`` writes, by name, the manifest last. Raises FormatUnknown, FormatUnfit."""
     stem = destinations.checked_name(run.name if name is None else name)
     head = header(run, program_version=program_version)
-    files, asked = _encoded(run, head, stem, formats)
-    written = manifest.build(run, head, files, asked)
+    contents, asked = _encoded(run, head, stem, formats)
+    written = manifest.build(run, head, contents, asked)
     if sign is not None:
-        files[f"{stem}{manifest.SIGNATURE_ENDING}"] = sign(written)
-    files[f"{stem}{manifest.ENDING}"] = written
-    return destinations.opened(out).write(files, create_only=create_only)
+        contents[f"{stem}{manifest.SIGNATURE_ENDING}"] = sign(written)
+    contents[f"{stem}{manifest.ENDING}"] = written
+    return contents
 
 
 def _encoded(

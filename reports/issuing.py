@@ -69,6 +69,20 @@ def live(asked: Asked, facts_url: str, log: Log, wait_seconds: float = settled.W
     return then(asked, head, log)
 
 
+def at(asked: Asked, when: AsOf, facts_url: str, log: Log, known: Mapping[str, Any] | None) -> Run:
+    """Run a report as of a position and an instant: live where the read models stand just there, else folded.
+
+    ``known``: evidence, where it is not to be gathered now. Raises ReportRefused, AsOfFailed.
+    """
+    with psycopg.connect(facts_url, autocommit=True) as facts:
+        engine = engines.Postgres(facts)
+        settled.wait(engine, lambda: when.instant, settled.WAIT_SECONDS, lambda _: log.say(WAITING))
+        with engine.snapshot():
+            if known is not None and settled.as_of(engine.standing(), when.instant) == when:
+                return asked.of(engine, known)
+    return then(asked, when, log, known)
+
+
 WAITING = "waiting for the worker to fold what has just come in"
 FOLDING = "the worker is not done yet: the log itself is folded instead, which takes longer"
 

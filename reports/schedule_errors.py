@@ -6,7 +6,9 @@ ScheduleRefused (a ReportRefused)
     run_delivered     that due time was delivered
     run_in_progress   a worker is at it
 RunFailed             tried again later
-    projection_behind         the read models have not all that the log had when the run began
+    report_failed             it could not be made
+    database_lost             the database could not be read
+    worker_died               the worker ended in the midst of each attempt
     destination_unavailable   it cannot be written now
     delivery_conflict         something else lies there, and nothing is overwritten
 """

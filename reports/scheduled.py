@@ -5,8 +5,9 @@ The row is held locked while it is attempted: what a worker leaves by dying is f
 once rests on neither: it rests on destinations to which files are added by due time and never replaced.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -34,6 +35,7 @@ class ScheduledRun:
     next_attempt_at: datetime | None
     log_position: int | None
     as_of: datetime | None
+    evidence: Mapping[str, Any] | None
     started_at: datetime | None
     finished_at: datetime | None
     reason: str | None
@@ -44,10 +46,11 @@ class ScheduledRun:
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """What a run is asked as of: every event before log ``position``, and the instant of its first attempt."""
+    """What a run is asked as of: every event before log ``position``, an instant, and the evidence of then."""
 
     position: int | None
     as_of: datetime
+    evidence: Mapping[str, Any] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class Means:
     """
 
     now: Callable[[], datetime]
-    pin: Callable[[], Pinned]
+    pin: Callable[[Schedule, datetime], Pinned]
     produce: Callable[[Schedule, datetime, Pinned], Produced]
     pace: Pace = Pace()
 
@@ -208,18 +211,33 @@ def _take(
         if waiting.state == "running" and waiting.attempts >= means.pace.attempts_max:
             why = RunFailed("worker_died", "the worker ended in the midst of each attempt")
             return _end(connection, waiting, means, failed=why)
-        pinned = means.pin() if waiting.as_of is None else Pinned(waiting.log_position, waiting.as_of)
+        pinned = _pinned(connection, waiting, means)
         named = {"schedule": waiting.schedule, "due_at": waiting.due_at, "now": now}
-        given = {**named, "log_position": pinned.position, "as_of": pinned.as_of}
+        # As json, not jsonb: what stands above the figures keeps its order, and so the files their bytes.
+        found = None if pinned.evidence is None else json.dumps(pinned.evidence)
+        given = {**named, "log_position": pinned.position, "as_of": pinned.as_of, "evidence": found}
         (begun,) = _runs(connection, "begin_attempt", given)
     return begun
+
+
+def _pinned(connection: psycopg.Connection[Any], waiting: ScheduledRun, means: Means) -> Pinned:
+    """Give what a run was pinned to, or pin it; one whose schedule is gone is given up in a moment."""
+    if waiting.as_of is not None:
+        return Pinned(waiting.log_position, waiting.as_of, waiting.evidence)
+    try:
+        schedule = schedules.find(connection, waiting.schedule)
+        return means.pin(schedule, waiting.due_at.astimezone(UTC))
+    except ReportRefused:
+        return Pinned(None, means.now())
 
 
 def _see_through(connection: psycopg.Connection[Any], means: Means, run: ScheduledRun) -> ScheduledRun:
     assert run.as_of is not None, "an attempt begins with its pin"
     try:
         schedule = schedules.find(connection, run.schedule)
-        produced = means.produce(schedule, run.due_at.astimezone(UTC), Pinned(run.log_position, run.as_of))
+        produced = means.produce(
+            schedule, run.due_at.astimezone(UTC), Pinned(run.log_position, run.as_of, run.evidence)
+        )
     except (RunFailed, ReportRefused) as failed:
         return _end(connection, run, means, failed=failed)
     except psycopg.Error:

@@ -5,7 +5,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from callaudit import VERSION, database, logs, mirroring, scheduler, sealer, settings, stopping
+from callaudit import VERSION, database, logs, mirroring, production, scheduler, sealer, settings, stopping
 from callaudit import worker as projector
 from callaudit.commands.options import WithParent
 from store import signing
@@ -27,7 +27,7 @@ def worker(with_parent: WithParent = False) -> None:
         with (
             mirroring.running(url, keys, read.callaudit_checkpoint_mirror),
             sealer.running(url, keys, stop),
-            scheduler.running(url, stop),
+            scheduler.running(url, stop, production.means(url, read)),
         ):
             projector.run(url, stop)
     _log.info("worked", version=VERSION)

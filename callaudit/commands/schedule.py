@@ -16,7 +16,7 @@ from callaudit.database import Part
 from calls import instants
 from reports import delivery, scheduled, schedules
 from reports.schedule_errors import ScheduleRefused
-from reports.scheduled import Means, ScheduledRun
+from reports.scheduled import ScheduledRun
 
 app = typer.Typer(help="Reports that are run and delivered by themselves.", no_args_is_help=True)
 
@@ -100,13 +100,12 @@ def run(
 ) -> None:
     """Run a schedule here and now, or a due time of it that was not delivered. Exit code 1: it failed."""
     due_at = production.now().replace(microsecond=0) if due_ is None else _instant(due_)
-    with database.opened(settings.load()) as opened:
+    read = settings.load()
+    with database.opened(read) as opened:
         url = opened.as_part("worker")
-        made = production.Production(url)
         with schedules.connect(url) as connection:
             scheduled.order(connection, name, due_at, production.now())
-            means = Means(production.now, made.pin, made.produce)
-            ran = scheduled.attempt(connection, means, schedule=name, due_at=due_at)
+            ran = scheduled.attempt(connection, production.means(url, read), schedule=name, due_at=due_at)
     if ran is None:
         raise scheduled.in_progress(name)
     _print([_row(ran)], _RAN, json)

@@ -27,6 +27,7 @@ CREATE TABLE reports.runs (
     next_attempt_at timestamptz,        -- from when it may be taken: also a run that its worker left by dying
     log_position bigint,                -- what the run is pinned to by its first attempt, so that another one
     as_of timestamptz,                  -- gives the same files
+    evidence json,                      -- json, not jsonb: in the order in which it stands above the figures
     started_at timestamptz,
     finished_at timestamptz,
     reason text,                        -- why the last attempt failed, or nothing will be attempted

@@ -5,4 +5,4 @@ SET state = %(state)s, next_attempt_at = %(next_attempt_at)s, finished_at = %(no
     log_position = coalesce(%(log_position)s, log_position)
 WHERE schedule = %(schedule)s AND due_at = %(due_at)s
 RETURNING schedule, due_at, report, period_from, period_to, state, attempts, next_attempt_at, log_position, as_of,
-    started_at, finished_at, reason, detail, manifest_sha256, files
+    evidence, started_at, finished_at, reason, detail, manifest_sha256, files

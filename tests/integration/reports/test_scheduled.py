@@ -39,7 +39,7 @@ class World:
 
     def means(self, pace: Pace = PACE) -> Means:
         """Give the means of this world."""
-        return Means(lambda: self.now, lambda: Pinned(self.position, self.now), self.produce, pace)
+        return Means(lambda: self.now, lambda *_: Pinned(self.position, self.now), self.produce, pace)
 
 
 def connect(database: Database) -> psycopg.Connection:
