@@ -4,15 +4,17 @@ import re
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg
-import sqlalchemy
 from psycopg import conninfo, sql
 
 import migrations
 from callaudit import postgres
 from callaudit.settings import Settings, SettingsRefused
+
+if TYPE_CHECKING:
+    import sqlalchemy
 
 Part = Literal["ingest", "worker", "analyst", "auditor"]
 
@@ -88,8 +90,10 @@ def _own_url(settings: Settings, part: Part) -> str | None:
 
 
 @contextmanager
-def reading(url: str) -> Generator[sqlalchemy.Connection]:
+def reading(url: str) -> "Generator[sqlalchemy.Connection]":
     """Give a connection that sees one snapshot: a call read in several statements is never half of two states."""
+    import sqlalchemy  # noqa: PLC0415  most commands and the server ask nothing by way of it
+
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://", creator=lambda: _connect_in_utc(url), isolation_level="REPEATABLE READ"
     )

@@ -1,14 +1,17 @@
 """The database, step by step: one revision a module, its SQL in the file of the same name.
 
-``upgrade`` brings a database to the newest revision; everything it needs to know is an argument.
+``upgrade`` brings a database to the newest revision; everything it needs to know is an argument. Alembic and SQLAlchemy
+are imported when they are used: every process reads names here, and few migrate.
 """
 
 from importlib.resources import files
-from typing import Any, LiteralString, cast
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 
 import psycopg
-import sqlalchemy
-from alembic import command, config
+
+if TYPE_CHECKING:
+    import sqlalchemy
+    from alembic import config
 
 ROLE_PREFIX_DEFAULT = "callaudit"
 PARTITION_POSITIONS_DEFAULT = 2**20
@@ -26,17 +29,21 @@ def upgrade(
     ``role_prefix`` names the roles (``<prefix>_ingest`` and so on), which belong to the whole cluster.
     ``partition_positions`` is fixed by the first migration; later calls do not change it.
     """
+    from alembic import command  # noqa: PLC0415
+
     command.upgrade(_settings(url, role_prefix, partition_positions), "head")
 
 
-def engine(url: str) -> sqlalchemy.Engine:
+def engine(url: str) -> "sqlalchemy.Engine":
     """Give an engine over psycopg, for a URL or connection string of any form that libpq reads."""
+    import sqlalchemy  # noqa: PLC0415
+
     return sqlalchemy.create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=sqlalchemy.NullPool
     )
 
 
-def run_as(connection: sqlalchemy.Connection, role: str, text: LiteralString) -> None:
+def run_as(connection: "sqlalchemy.Connection", role: str, text: LiteralString) -> None:
     """Run SQL as the given role, within the migration's transaction."""
     driver = cast("psycopg.Connection[Any]", connection.connection.dbapi_connection)
     connection.exec_driver_sql(f"SET LOCAL ROLE {role}")
@@ -53,7 +60,9 @@ def sql(revision: str, **names: str) -> LiteralString:
     return cast("LiteralString", text)
 
 
-def _settings(url: str, role_prefix: str, partition_positions: int) -> config.Config:
+def _settings(url: str, role_prefix: str, partition_positions: int) -> "config.Config":
+    from alembic import config  # noqa: PLC0415
+
     settings = config.Config()
     settings.set_main_option("script_location", str(files("migrations")).replace("%", "%%"))
     settings.attributes["engine"] = engine(url)

@@ -4,9 +4,10 @@ Roles belong to the whole cluster, so several databases share them; creating one
 """
 
 import re
+from typing import TYPE_CHECKING
 
-import sqlalchemy
-from sqlalchemy import exc
+if TYPE_CHECKING:
+    import sqlalchemy
 
 NAMES = ("owner", "ingest", "worker", "analyst", "auditor")
 
@@ -32,8 +33,10 @@ def names(prefix: str) -> dict[str, str]:
     return {name: f"{prefix}_{name}" for name in NAMES}
 
 
-def create(connection: sqlalchemy.Connection, prefix: str) -> None:
+def create(connection: "sqlalchemy.Connection", prefix: str) -> None:
     """Create what is missing, and let the caller act as the owner role and step down to any other."""
+    from sqlalchemy import exc  # noqa: PLC0415
+
     for name, role in names(prefix).items():
         login = "NOLOGIN" if name == "owner" else "LOGIN"
         connection.exec_driver_sql(

@@ -2,6 +2,8 @@
 
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -149,3 +151,10 @@ def test_mistake_of_ours_is_raised() -> None:
 
     with pytest.raises(LookupError, match="ours"):
         cli._run(mistaken)
+
+
+@pytest.mark.parametrize("module", ["callaudit.serve", "callaudit.commands.processes", "callaudit.commands.report"])
+def test_what_does_not_migrate_starts_without_the_tools_for_it(module: str) -> None:
+    """They would be a third of what the server imports before it takes webhooks."""
+    code = f"import sys, {module}; sys.exit(bool({{'alembic', 'sqlalchemy'}} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
