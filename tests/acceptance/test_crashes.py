@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import psycopg
 import pytest
 
@@ -44,10 +43,7 @@ class Site:
 
     def is_ready(self) -> bool:
         """Say whether webhooks are taken."""
-        try:
-            return httpx.get(f"{self.url}/readyz", timeout=2, trust_env=False).is_success
-        except httpx.TransportError:
-            return False
+        return server.is_ready(self.url)
 
     def is_recovered(self) -> bool:
         """Say whether nothing waits any more, in no spool and for no projection."""

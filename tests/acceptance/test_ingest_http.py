@@ -218,7 +218,7 @@ def test_json_is_known_however_it_is_spelt(place: Place, number: int, content_ty
 
 def test_a_connection_goes_on_after_a_refusal(place: Place, number: int) -> None:
     """What is left of a refused body is not taken for the next request."""
-    with httpx.Client(base_url=place.site.url, trust_env=False, timeout=server.DEADLINE_SECONDS) as client:
+    with server.connected(place.site.url) as client:
         site = replace(place.site, client=client)
         statuses = [
             site.post(b"x" * 100_000, {"telnyx-timestamp": None}).status_code,

@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from psycopg import sql
 
 from calls import records
 from tests.acceptance import home as homes
-from tests.acceptance import server
+from tests.acceptance import server, storm
 from tests.conftest import Database
 from tests.integration.projections import journal
 from tests.unit.calls import made
@@ -42,9 +41,8 @@ class Up:
 
     def post(self, body: bytes) -> int:
         """Post a genuine webhook; gives its status, 0 where nobody answered."""
-        signed = server.KEY.sign(str(int(time.time())), body)
         try:
-            return httpx.post(f"{self.url}/webhooks/telnyx", content=body, headers=signed, trust_env=False).status_code
+            return storm.post(self.url, body)
         except httpx.TransportError:
             return 0
 
@@ -65,19 +63,12 @@ def up(home: Path) -> Generator[Up]:
         listening = "listening on "
         homes.until(lambda: process.poll() is not None or any(line.startswith(listening) for line in said))
         (url,) = (line.removeprefix(listening) for line in said if line.startswith(listening))
-        homes.until(lambda: _is_ready(url))
+        homes.until(lambda: server.is_ready(url))
         try:
             yield Up(home, url, process, said)
         finally:
             server.stop(process)
             homes.end(home)
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/readyz", trust_env=False).is_success
-    except httpx.TransportError:
-        return False
 
 
 def test_up_takes_projects_and_tells(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import orjson
 import psycopg
 import pytest
@@ -115,7 +114,7 @@ def test_worker_runs_what_is_due_and_metrics_show_what_is_late(database: Databas
     with server.serving(database, tmp_path) as site:
 
         def figure(name: str) -> float:
-            text = httpx.get(f"{site.url}/metrics", trust_env=False).text
+            text = site.client.get("/metrics").text
             return float(next(line.split()[1] for line in text.splitlines() if line.startswith(f"callaudit_{name} ")))
 
         assert figure("report_late_seconds") >= 3_600

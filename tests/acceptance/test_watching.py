@@ -61,13 +61,13 @@ def test_one_scrape_shows_all_processes(watched: tuple[server.Site, Database]) -
     assert site.post(server.webhook(1_000)).status_code == 200
     before = figures(site.client)
     for number in range(20):
-        with httpx.Client(base_url=site.url, trust_env=False) as client:  # a connection each: either may take it
+        with server.connected(site.url) as client:  # a connection each: either may take it
             body = server.webhook(number)
             assert client.post("/webhooks/telnyx", content=body, headers=site.signed(body)).status_code == 200
             assert client.post("/webhooks/telnyx", content=body).status_code == 401
     site.post(server.webhook(0))
     for _ in range(4):
-        with httpx.Client(base_url=site.url, trust_env=False) as client:
+        with server.connected(site.url) as client:
             after = figures(client)
         grown = {name: value - before.get(name, 0) for name, value in after.items()}
         assert grown["webhooks_received_total"] == 41
@@ -129,7 +129,7 @@ def test_restarted_server_process_keeps_what_was_counted(database: Database, tmp
 
         def counted() -> float:
             try:
-                with httpx.Client(base_url=site.url, trust_env=False) as client:
+                with server.connected(site.url) as client:
                     return figures(client)["webhooks_appended_total"]
             except httpx.TransportError:
                 return 0

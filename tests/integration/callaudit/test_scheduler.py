@@ -16,7 +16,6 @@ import httpx
 import obstore
 import orjson
 import pytest
-from moto.server import ThreadedMotoServer
 from obstore.store import LocalStore, from_url
 from structlog.testing import capture_logs
 
@@ -47,6 +46,8 @@ STORE_KEYS = {
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
     """The address of an object store on this machine, with a bucket in it."""
+    from moto.server import ThreadedMotoServer  # takes seconds, which every process of a run would wait for
+
     store = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     store.start()
     host, port = store.get_host_and_port()

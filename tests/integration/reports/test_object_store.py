@@ -4,12 +4,10 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import httpx
 import obstore
 import orjson
 import pytest
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from obstore.store import S3Store
 
 from reports import export, manifest
@@ -29,6 +27,9 @@ SETTINGS = {
 @pytest.fixture
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A server of S3 with one bucket, and the settings of whoever writes to it."""
+    import boto3  # these two take seconds, which every process of a run would wait for
+    from moto.server import ThreadedMotoServer
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
