@@ -72,12 +72,16 @@ class TreeAudit:
         if len(hashes) < tiles.WIDTH and (stored := self._stored.find(0, index)) is not None:
             hashes = tiles.split(stored)
             self._compare_rows(batch, hashes)
-        for each in hashes:
-            for tile, made in self._tree.append(each):
-                self._compare_tile(tile, made)
-            if self._heads and self._heads[0].claimed.size == self._tree.size:
-                self._compare_heads()
+        while self._tree.size < begins + len(hashes):
+            self._extend(hashes[self._tree.size - begins :])
         self._broken = len(hashes) < tiles.WIDTH
+
+    def _extend(self, hashes: list[bytes]) -> None:
+        """Add hashes up to the size of the next head, or all."""
+        count = self._heads[0].claimed.size - self._tree.size if self._heads else len(hashes)
+        for tile, made in self._tree.extend(hashes[:count]):
+            self._compare_tile(tile, made)
+        self._compare_heads()
 
     def _compare_rows(self, batch: Sequence[Row], stored: Sequence[bytes]) -> None:
         """Compare what is left of a tile's rows with the stored tile."""

@@ -109,3 +109,18 @@ def test_builder_gives_root_and_tiles_as_defined(size: int) -> None:
     assert set(made) == {tiles.Tile(level, index) for level in (0, 1) for index in range(size // 256 ** (level + 1))}
     for tile in [each for each in made if each.level or each.index in {0, size // 256 - 1}]:
         assert made[tile] == tiled(leaves, tile.level, tile.index)
+
+
+@given(st.integers(0, 600), st.lists(st.integers(1, 256), max_size=12))
+def test_builder_takes_leaves_in_any_portions(size: int, portions: list[int]) -> None:
+    """A whole tile at once, or parts of one: the tiles and the root are those of leaf by leaf."""
+    leaves = trees.leaves(size)
+    one_by_one, builder = tiles.Builder(), tiles.Builder()
+    expected = [made for leaf in leaves for made in one_by_one.append(leaf)]
+    made: list[tuple[tiles.Tile, bytes]] = []
+    for portion in [*portions, *[256] * 3]:
+        room = 256 - builder.size % 256
+        made += builder.extend(leaves[builder.size : builder.size + min(portion, room)])
+    assert builder.size == size
+    assert made == expected
+    assert builder.root() == one_by_one.root()
