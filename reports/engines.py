@@ -166,6 +166,8 @@ def opened(source: "Engine | psycopg.Connection[Any] | str") -> Generator[Engine
 
 
 def _below_frames(text: LiteralString, frames: Frames) -> tuple[sql.Composed, list[list[Any]]]:
+    if not frames:
+        return sql.Composed([sql.SQL(text)]), []
     named = sql.SQL(", ").join(_frame_sql(name, table.schema) for name, table in frames.items())
     statement = sql.SQL("WITH {} SELECT * FROM (\n{}\n) AS report").format(named, sql.SQL(text))
     return statement, [column.to_pylist() for table in frames.values() for column in table.columns]
