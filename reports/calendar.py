@@ -8,7 +8,7 @@ from the ``tzdata`` package, never from the machine: the same program always mea
 import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from importlib import resources
 from itertools import groupby
@@ -25,6 +25,7 @@ TZDATA_VERSION: str = tzdata.IANA_VERSION
 FIRST, _END = date(1970, 1, 1), date(2200, 1, 1)
 _SECOND_US = 1_000_000
 _DAY_S = 86_400
+_HOUR_S = 3_600
 # How far apart offsets are compared: a change that is undone within it would be missed; no zone has had one.
 _STEP_S = 6 * 3_600
 _MARGIN = timedelta(days=2)
@@ -45,12 +46,16 @@ class Period:
 
 
 class Segment(NamedTuple):
-    """The half-open microseconds ``[start_us, end_us)`` of one local day that lie in one UTC day."""
+    """The half-open microseconds ``[start_us, end_us)`` of one local day that lie in one UTC day.
+
+    ``hour`` is the local hour with its offset from UTC, ``14 +01:00``, where the day is cut into those.
+    """
 
     day: str
     utc_day: int
     start_us: int
     end_us: int
+    hour: str | None = None
 
 
 def period(from_: date | str, to: date | str, zone: str) -> Period:
@@ -72,12 +77,15 @@ def zone_of(name: str) -> ZoneInfo:
     return _load(name)
 
 
-def segments(asked: Period) -> tuple[Segment, ...]:
-    """Give the period's time, each instant in exactly one segment, in order of time."""
+def segments(asked: Period, *, hourly: bool = False) -> tuple[Segment, ...]:
+    """Give the period's time, each instant in exactly one segment, in order of time; ``hourly``, hour by hour.
+
+    An hour that the clock shows twice is two: they differ in their offset from UTC.
+    """
     days = frozenset(asked.days)
-    pieces = [piece for piece in _pieces(asked) if piece.day in days]
+    pieces = [piece for piece in _pieces(asked, hourly=hourly) if piece.day in days]
     # A change of the clock within a day leaves two adjacent pieces; together they are one segment.
-    joined = (list(group) for _, group in groupby(pieces, key=lambda piece: (piece.day, piece.utc_day)))
+    joined = (list(group) for _, group in groupby(pieces, key=lambda piece: (piece.day, piece.utc_day, piece.hour)))
     return tuple(segment for group in joined for segment in _join(group))
 
 
@@ -97,17 +105,23 @@ def _join(pieces: list[Segment]) -> Iterator[Segment]:
     yield current
 
 
-def _pieces(asked: Period) -> Iterator[Segment]:
+def _pieces(asked: Period, *, hourly: bool) -> Iterator[Segment]:
+    step = _HOUR_S if hourly else _DAY_S
     begin, end = (_midnight_s(asked.first - _MARGIN), _midnight_s(asked.end + _MARGIN))
     for start, stop, offset in _stretches(_load(asked.zone), begin, end):
         at = start
         while at < stop:
-            local_midnight = at + _DAY_S - (at + offset) % _DAY_S
+            local_end = at + step - (at + offset) % step
             utc_midnight = at + _DAY_S - at % _DAY_S
-            until = min(stop, local_midnight, utc_midnight)
-            day = datetime.fromtimestamp(at + offset, UTC).date().isoformat()
-            yield Segment(day, at // _DAY_S, at * _SECOND_US, until * _SECOND_US)
+            until = min(stop, local_end, utc_midnight)
+            local = datetime.fromtimestamp(at, timezone(timedelta(seconds=offset)))
+            hour = _hour_text(local) if hourly else None
+            yield Segment(local.date().isoformat(), at // _DAY_S, at * _SECOND_US, until * _SECOND_US, hour)
             at = until
+
+
+def _hour_text(local: datetime) -> str:
+    return f"{local:%H} {local.isoformat()[19:]}"
 
 
 def _stretches(zone: ZoneInfo, begin: int, end: int) -> Iterator[tuple[int, int, int]]:

@@ -10,9 +10,9 @@ import pandas as pd
 
 from calls import cause_tables
 from reports import ratios
-from reports.columns import KEYS, Column, Kind
+from reports.columns import HOURLY_KEYS, Column, Kind
 from reports.question import KEY_COLUMNS, Question
-from reports.registry import Report
+from reports.registry import BREAKDOWNS, Report
 
 EFFECTIVE = ("user_busy", "ring_no_answer", "terminal_reject_or_unavailable")
 """Buckets of unanswered calls that the network took where they were to go."""
@@ -26,7 +26,7 @@ _DURATIONS = ("talk_sum", "talk_mean", "talk_median", "talk_p90", "answer_delay_
 _SUMS = ["talk_known_count", "talk_sum_us", "answer_delay_known_count", "provisional_count"]
 
 COLUMNS = (
-    *KEYS,
+    *HOURLY_KEYS,
     Column("legs_count", Kind.COUNT, "All legs of the group."),
     Column("incoming_count", Kind.COUNT, "Of those: incoming."),
     Column("outgoing_count", Kind.COUNT, "Of those: outgoing."),
@@ -118,4 +118,4 @@ def _with_rates(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-REPORT = Report("call_volume", (), COLUMNS, finish)
+REPORT = Report("call_volume", (), COLUMNS, finish, breakdowns=(*BREAKDOWNS, "hour"))

@@ -3,6 +3,7 @@ WITH leg AS (
     SELECT
         calendar.day,
         calendar.week,
+        calendar.hour,
         CASE WHEN asked.by_connection = 1 THEN fact.connection_id END AS connection_id,
         CASE WHEN asked.by_number = 1 THEN fact.number END AS number,
         tagged.value AS tag,
@@ -31,12 +32,12 @@ WITH leg AS (
 ranked AS (
     SELECT
         leg.*,
-        count(*) OVER (PARTITION BY day, week, connection_id, number, tag, talk_known ORDER BY talk_us)
+        count(*) OVER (PARTITION BY day, week, hour, connection_id, number, tag, talk_known ORDER BY talk_us)
             AS talk_at_or_below,
-        count(*) OVER (PARTITION BY day, week, connection_id, number, tag, talk_known) AS of_talk,
-        count(*) OVER (PARTITION BY day, week, connection_id, number, tag, delay_known ORDER BY delay_us)
+        count(*) OVER (PARTITION BY day, week, hour, connection_id, number, tag, talk_known) AS of_talk,
+        count(*) OVER (PARTITION BY day, week, hour, connection_id, number, tag, delay_known ORDER BY delay_us)
             AS delay_at_or_below,
-        count(*) OVER (PARTITION BY day, week, connection_id, number, tag, delay_known) AS of_delay
+        count(*) OVER (PARTITION BY day, week, hour, connection_id, number, tag, delay_known) AS of_delay
     FROM leg
 )
 
@@ -44,6 +45,7 @@ ranked AS (
 SELECT
     day,
     week,
+    hour,
     connection_id,
     number,
     tag,
@@ -63,4 +65,4 @@ SELECT
     min(CASE WHEN delay_known = 1 AND delay_at_or_below * 100 >= of_delay * 95 THEN delay_us END)
         AS answer_delay_p95_us
 FROM ranked
-GROUP BY day, week, connection_id, number, tag, direction, kind, hangup_cause_q850, hangup_cause_name
+GROUP BY day, week, hour, connection_id, number, tag, direction, kind, hangup_cause_q850, hangup_cause_name

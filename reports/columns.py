@@ -1,7 +1,7 @@
 """The declared columns of a report: what each means, its type, the check it must pass, and how it is shown.
 
-Counts and durations are whole numbers, ratios are floats between 0 and 1, or NaN where there was nothing to
-count. Units stand in the names: ``*_count``, ``*_ms``, ``*_rate``, ``*_share``.
+Counts and durations are whole numbers, ratios are floats between 0 and 1 and means floats from 0 on, either NaN where
+there was nothing to count. Units stand in the names: ``*_count``, ``*_ms``, ``*_rate``, ``*_share``.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,6 +25,7 @@ class Kind(Enum):
     CODE = "SIP status"
     GOOD_RATIO = "ratio 0..1, shown rounded down"
     BAD_RATIO = "ratio 0..1, shown rounded up"
+    MEAN = "number, shown rounded up"
 
 
 _DTYPES = {Kind.TEXT: "str", Kind.COUNT: "int64", Kind.MILLISECONDS: "Int64", Kind.CODE: "Int64"}
@@ -45,6 +46,7 @@ class Column:
 
 DAY = Column("day", Kind.TEXT, "Local date in the report's zone; only when broken down by day.")
 WEEK = Column("week", Kind.TEXT, "Monday of the ISO week, a local date in the report's zone; only by week.")
+HOUR = Column("hour", Kind.TEXT, "Local hour of the day with its offset from UTC, as 14 +01:00; only by hour.")
 CONNECTION = Column(
     "connection_id", Kind.TEXT, "The Telnyx connection, empty where no event named one; only by connection."
 )
@@ -54,6 +56,9 @@ NUMBER = Column(
 TAG = Column("tag", Kind.TEXT, "What the leg's tags say of the one asked for, empty where nothing; only by tag.")
 KEYS = (DAY, WEEK, CONNECTION, NUMBER, TAG)
 """The columns that name a group, first in every report."""
+
+HOURLY_KEYS = (DAY, WEEK, HOUR, CONNECTION, NUMBER, TAG)
+"""The same where a report is also broken down by hour."""
 
 
 def declared(frame: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
@@ -74,6 +79,8 @@ def _text(column: Column, value: Any) -> str:
         return NOTHING_TEXT if column.name.endswith("_rate") else ""
     if column.kind in _RATIO_TEXTS:
         return _RATIO_TEXTS[column.kind](value)
+    if column.kind is Kind.MEAN:
+        return ratios.mean_text(value)
     return str(value) if column.kind in (Kind.TEXT, Kind.CODE) else f"{value:,}"
 
 
@@ -83,7 +90,7 @@ def _schema(columns: Sequence[Column]) -> Any:
 
     check: Any = pandera.Check  # its stubs are partial
     ratio = check.in_range(0, 1)
-    checks = {Kind.COUNT: check.ge(0), Kind.GOOD_RATIO: ratio, Kind.BAD_RATIO: ratio}
+    checks = {Kind.COUNT: check.ge(0), Kind.GOOD_RATIO: ratio, Kind.BAD_RATIO: ratio, Kind.MEAN: check.ge(0)}
     return pandera.DataFrameSchema(
         {
             column.name: pandera.Column(

@@ -9,9 +9,9 @@ transfer fails by its terminal event. What has no ending event is undecided and 
 import pandas as pd
 
 from reports import ratios
-from reports.columns import KEYS, Column, Kind
+from reports.columns import HOURLY_KEYS, Column, Kind
 from reports.question import KEY_COLUMNS, Question
-from reports.registry import Report
+from reports.registry import BREAKDOWNS, Report
 
 SUBJECTS = ("siprec", "refer", "leg")
 
@@ -22,7 +22,7 @@ NOT_JUDGED = "not_judged"
 """Fault domain of a leg's cause: the domains are about recorders, and a busy callee is nobody's fault."""
 
 COLUMNS = (
-    *KEYS,
+    *HOURLY_KEYS,
     Column("subject", Kind.TEXT, "What ended: siprec (session or attempt), refer (attempt) or leg."),
     Column("ended_count", Kind.COUNT, "All of the group and subject that ended, normally or not."),
     Column("undecided_count", Kind.COUNT, "Of the group and subject: no event says how it ended (yet)."),
@@ -114,4 +114,4 @@ def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(rank=rank).sort_values(order, ascending=ascending, na_position="last", ignore_index=True)
 
 
-REPORT = Report("failure_causes", (), COLUMNS, finish)
+REPORT = Report("failure_causes", (), COLUMNS, finish, breakdowns=(*BREAKDOWNS, "hour"))

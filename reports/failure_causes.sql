@@ -63,6 +63,7 @@ placed AS (
     SELECT
         calendar.day,
         calendar.week,
+        calendar.hour,
         CASE WHEN asked.by_connection = 1 THEN ending.connection_id END AS connection_id,
         CASE WHEN asked.by_number = 1 THEN ending.number END AS number,
         tagged.value AS tag,
@@ -84,6 +85,7 @@ placed AS (
 SELECT
     day,
     week,
+    hour,
     connection_id,
     number,
     tag,
@@ -95,4 +97,4 @@ SELECT
     sip_code,
     count(*) AS rows_count
 FROM placed
-GROUP BY day, week, connection_id, number, tag, subject, kind, cause_name, fault_domain, cause_raw, sip_code
+GROUP BY day, week, hour, connection_id, number, tag, subject, kind, cause_name, fault_domain, cause_raw, sip_code

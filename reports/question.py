@@ -1,8 +1,8 @@
 """What is asked of a report: a period and a breakdown, as the small tables its SQL joins.
 
-``calendar`` (day, week, utc_day, start_us, end_us) places instants in local days; ``asked`` is one row: 0 and 1 that
-say which columns make the groups, and the bounds of the period; ``tagged`` gives each set of tags its value. So one
-SQL text serves every breakdown. ``day`` and ``week`` are null where the report is not broken down by them.
+``calendar`` (day, week, hour, utc_day, start_us, end_us) places instants in local days; ``asked`` is one row: 0 and 1
+that say which columns make the groups, and the bounds of the period; ``tagged`` gives each set of tags its value. So
+one SQL text serves every breakdown. ``day``, ``week`` and ``hour`` are null where the report is not broken down so.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,14 @@ from reports.arrow import DAY, TEXT, WHOLE, Table, pa
 from reports.calendar import Period, Segment
 from reports.errors import GroupingUnknown
 
-KEYS = {"day": "day", "week": "week", "connection": "connection_id", "number": "number", "tag": "tag"}
+KEYS = {
+    "day": "day",
+    "week": "week",
+    "hour": "hour",
+    "connection": "connection_id",
+    "number": "number",
+    "tag": "tag",
+}
 """Breakdown -> its column, in the order in which rows are sorted."""
 
 KEY_COLUMNS = list(KEYS.values())
@@ -30,9 +37,10 @@ TAG = "tag:"
 
 TREND_WEEKS = 13
 
-_CALENDAR = pa.schema({"day": TEXT, "week": TEXT, "utc_day": DAY, "start_us": WHOLE, "end_us": WHOLE})
+_CALENDAR = pa.schema({"day": TEXT, "week": TEXT, "hour": TEXT, "utc_day": DAY, "start_us": WHOLE, "end_us": WHOLE})
 _TAGGED = pa.schema({"tags": TEXT, "value": TEXT})
 _OF_CALLS = ("connection", "number", "tag")
+_TIMES = ["day", "week", "hour"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ class Question:
 
     def frames(self, tag_sets: Iterable[str] = ()) -> dict[str, Table]:
         """Give the tables that the SQL of every report knows. ``tag_sets`` are the sets of tags there are, as JSON."""
-        segments = calendar.segments(self.period)
+        segments = self._segments
         asked = {f"by_{kind}": int(kind in self.kinds) for kind in _OF_CALLS}
         # A zone that skipped the whole period has no instant in it.
         asked |= {"start_us": min((each.start_us for each in segments), default=0)}
@@ -72,12 +80,13 @@ class Question:
         }
 
     def groups(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Give the groups to show: the one total, every day or week of the period, or those of calls there are."""
+        """Give the groups to show: the one total, each day, week, hour of the period, or those of calls there are."""
         if any(kind in _OF_CALLS for kind in self.kinds):
             return rows[KEY_COLUMNS].drop_duplicates(ignore_index=True)
-        days, weeks = "day" in self.kinds, "week" in self.kinds
-        times = [(day if days else None, week_of(day) if weeks else None) for day in self.period.days]
-        groups = pd.DataFrame(list(dict.fromkeys(times)), columns=["day", "week"], dtype="str")
+        # A day that a zone skipped has its row, though it has no hour.
+        times = self._segments if "hour" in self.kinds else [Segment(day, 0, 0, 0) for day in self.period.days]
+        shown = dict.fromkeys(tuple(self._times(each).values()) for each in times)
+        groups = pd.DataFrame(list(shown), columns=_TIMES, dtype="str")
         return groups.reindex(columns=KEY_COLUMNS).astype("str")
 
     def trend(self) -> "Question":
@@ -86,12 +95,16 @@ class Question:
         first = max(last - timedelta(weeks=TREND_WEEKS - 1), calendar.FIRST)
         return Question(Period(first, self.period.end, self.period.zone), ("week",))
 
+    @property
+    def _segments(self) -> tuple[Segment, ...]:
+        return calendar.segments(self.period, hourly="hour" in self.kinds)
+
     def _calendar(self, segments: Iterable[Segment]) -> list[dict[str, str | int | None]]:
-        days, weeks = "day" in self.kinds, "week" in self.kinds
-        return [
-            each._asdict() | {"day": each.day if days else None, "week": week_of(each.day) if weeks else None}
-            for each in segments
-        ]
+        return [each._asdict() | self._times(each) for each in segments]
+
+    def _times(self, segment: Segment) -> dict[str, str | None]:
+        told = {"day": segment.day, "week": week_of(segment.day), "hour": segment.hour}
+        return {name: told[name] if name in self.kinds else None for name in _TIMES}
 
 
 def keyed(rows: pd.DataFrame) -> pd.DataFrame:

@@ -41,6 +41,12 @@ def ceil_text(ratio: float, places: int = 1) -> str:
     return _text(ratio, places, ROUND_CEILING)
 
 
+def mean_text(mean: float) -> str:
+    """Write a mean to two places, rounded up: attempts, retries and failures are at most this many."""
+    exact = Decimal(repr(float(mean)))
+    return f"{exact.quantize(Decimal('0.01'), rounding=ROUND_CEILING):,}"
+
+
 def _text(ratio: float, places: int, rounding: str) -> str:
     # The shortest decimal that reads back as this float: 0.57 is 57 %, though the float 0.57 * 100 is less.
     percent = Decimal(repr(float(ratio))) * 100

@@ -18,6 +18,8 @@ UNCONFIRMED = ("superseded_no_terminal", "unconfirmed_call_ended", "unconfirmed_
 COLUMNS = (
     *KEYS,
     Column("attempts_count", Kind.COUNT, "REFER attempts of the group."),
+    Column("legs_count", Kind.COUNT, "Of the group: legs with an attempt."),
+    Column("attempts_per_leg", Kind.MEAN, "Of the group: attempts / legs; empty where there were none."),
     Column("completed_count", Kind.COUNT, "Of the group: completed."),
     Column("failed_count", Kind.COUNT, "Of the group: ended by a terminal event other than completed."),
     Column("pending_count", Kind.COUNT, "Of the group: still waiting for a result; not in the rate."),
@@ -83,6 +85,7 @@ def _totals(rows: pd.DataFrame) -> pd.DataFrame:
         completed_count=count.where(outcome == "completed", 0),
         pending_count=count.where(outcome == "pending", 0),
         unconfirmed_count=count.where(outcome.isin(UNCONFIRMED), 0),
+        legs_count=rows["legs_count"],
         time_to_terminal_known_count=rows["time_to_terminal_known_count"],
         provisional_count=rows["provisional_count"],
     )
@@ -96,6 +99,7 @@ def _totals(rows: pd.DataFrame) -> pd.DataFrame:
 def _with_rates(groups: pd.DataFrame) -> pd.DataFrame:
     decided = groups["attempts_count"] - groups["pending_count"] - groups["unconfirmed_count"]
     return groups.assign(
+        attempts_per_leg=ratios.shares(groups["attempts_count"], groups["legs_count"]),
         failed_count=decided - groups["completed_count"],
         **ratios.rate(groups["completed_count"], decided, "success"),
         unconfirmed_share=ratios.shares(groups["unconfirmed_count"], groups["attempts_count"]),

@@ -6,6 +6,9 @@ WITH attempt AS (
         CASE WHEN asked.by_connection = 1 THEN fact.connection_id END AS connection_id,
         CASE WHEN asked.by_number = 1 THEN fact.number END AS number,
         tagged.value AS tag,
+        fact.call_session_id,
+        fact.call_leg_id,
+        fact.seq,
         fact.outcome,
         fact.final_code,
         fact.finality,
@@ -23,6 +26,10 @@ WITH attempt AS (
 ranked AS (
     SELECT
         attempt.*,
+        count(*) OVER (
+            PARTITION BY day, week, connection_id, number, tag, call_session_id, call_leg_id
+            ORDER BY seq ROWS UNBOUNDED PRECEDING
+        ) AS of_leg,
         count(*) OVER (PARTITION BY day, week, connection_id, number, tag, known ORDER BY time_to_terminal_us) AS at_or_below,
         count(*) OVER (PARTITION BY day, week, connection_id, number, tag, known) AS of_known
     FROM attempt
@@ -38,6 +45,8 @@ SELECT
     outcome,
     final_code,
     count(*) AS outcome_count,
+    -- A leg counts once in its group, with its first attempt there.
+    CAST(sum(CASE WHEN of_leg = 1 THEN 1 ELSE 0 END) AS bigint) AS legs_count,
     CAST(sum(CASE WHEN finality = 'provisional' THEN 1 ELSE 0 END) AS bigint) AS provisional_count,
     CAST(sum(known) AS bigint) AS time_to_terminal_known_count,
     min(CASE WHEN known = 1 AND at_or_below * 100 >= of_known * 50 THEN time_to_terminal_us END)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reports.question import Question
 
 BREAKDOWNS = ("day", "week", "connection", "number", "tag")
-"""What a report about calls can be broken down by."""
+"""What every report about calls can be broken down by; some also by ``hour``."""
 
 TITLES: Mapping[str, str] = {
     "call_volume": "How many calls there were, how many were answered, how long they lasted.",

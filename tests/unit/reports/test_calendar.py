@@ -139,3 +139,28 @@ def test_zones_of_the_machine_are_not_read(tmp_path: Path) -> None:
     finally:
         zoneinfo.reset_tzpath()
         zoneinfo.ZoneInfo.clear_cache()
+
+
+@pytest.mark.parametrize(
+    ("day", "zone", "some", "count"),
+    [
+        ("2026-10-25", "Europe/London", ["00 +01:00", "01 +01:00", "01 +00:00", "02 +00:00"], 25),
+        ("2026-03-29", "Europe/London", ["00 +00:00", "02 +01:00"], 23),
+        ("2026-04-05", "Australia/Lord_Howe", ["01 +11:00", "01 +10:30", "02 +10:30"], 25),
+        ("2026-06-15", "Asia/Kathmandu", ["00 +05:45", "23 +05:45"], 24),
+        ("2026-06-15", "America/New_York", ["00 -04:00", "23 -04:00"], 24),
+    ],
+)
+def test_hours_are_those_the_clock_shows(day: str, zone: str, some: list[str], count: int) -> None:
+    """An hour that is shown twice is two, by its offset; one that is skipped is none; no instant is lost."""
+    period = calendar.period(day, (date.fromisoformat(day) + timedelta(1)).isoformat(), zone)
+    hourly, whole = calendar.segments(period, hourly=True), calendar.segments(period)
+    shown = list(dict.fromkeys(segment.hour for segment in hourly))
+    assert len(shown) == count
+    assert [hour for hour in shown if hour in some] == some
+    for segment in hourly:
+        for at_us in (segment.start_us, segment.end_us - 1):
+            text = calendar.local_text(at_us, zone)
+            assert segment.hour == f"{text[11:13]} {text[26:]}"
+    assert [hourly[0].start_us, hourly[-1].end_us] == [whole[0].start_us, whole[-1].end_us]
+    assert sum(each.end_us - each.start_us for each in hourly) == sum(each.end_us - each.start_us for each in whole)

@@ -116,3 +116,16 @@ def test_connections_have_their_own_paretos() -> None:
     named = frame[(frame["connection_id"] == "a") & (frame["subject"] == "siprec")]
     assert named["cause_name"].tolist() == ["USER_BUSY", "absent", "unmapped"]
     assert named["cumulative_share"].tolist() == [1, 1, 1]
+
+
+def test_causes_by_the_hour_tell_the_two_hours_of_an_autumn_night_apart() -> None:
+    """Each local hour of the period has its Pareto, and the one that the clock shows twice has two."""
+    second_us = rows.SECOND
+    night = 1_792_800_000_000_000 + 24 * 3_600 * second_us  # 2026-10-25T00:00:00Z, 01:00 of summer time
+    failed = [rows.siprec("failed", started_at=night + hour * 3_600 * second_us, **BUSY) for hour in (0, 1, 1)]
+    frame = reports.run(
+        "failure_causes", rows.engine(*failed), from_="2026-10-25", to="2026-10-26", zone="Europe/London", by="hour"
+    )
+    busy = frame[frame["cause_name"] == "USER_BUSY"]
+    assert busy[["hour", "cause_count"]].to_numpy().tolist() == [["01 +00:00", 2], ["01 +01:00", 1]]
+    assert frame["hour"].nunique() == 25

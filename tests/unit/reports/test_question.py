@@ -4,7 +4,7 @@ import orjson
 import pandas as pd
 import pytest
 
-from reports import calendar, question
+from reports import TITLES, calendar, question, registry
 from reports.errors import GroupingUnknown
 from reports.question import Question
 
@@ -20,6 +20,7 @@ PERIOD = calendar.period("2026-10-24", "2026-10-26", "Europe/London")
         (["connection"], ("connection",)),
         ("tag:desk,week", ("week", "tag:desk")),
         ("number,connection", ("connection", "number")),
+        ("connection,hour,day", ("day", "hour", "connection")),
         (["tag:a,b"], ("tag:a,b",)),
         ((), ()),
     ],
@@ -29,7 +30,7 @@ def test_breakdown_is_read_in_one_order(by: str | list[str], expected: tuple[str
     assert question.breakdown(by) == expected
 
 
-@pytest.mark.parametrize("by", ["month", "day,hour", "", ["connection_id"], "tag", "tag:", "tag:a,tag:b"])
+@pytest.mark.parametrize("by", ["month", "day,minute", "", ["connection_id"], "tag", "tag:", "tag:a,tag:b"])
 def test_breakdown_is_refused_when_unknown(by: str | list[str]) -> None:
     """What a report cannot be broken down by is refused with a stable reason."""
     with pytest.raises(GroupingUnknown) as refused:
@@ -92,3 +93,11 @@ def test_tag_has_the_value_that_follows_its_name(tags: list[str], value: str | N
     assert Question(PERIOD, ("tag:desk",)).frames([orjson.dumps(tags).decode()])["tagged"].to_pylist() == [
         {"tags": orjson.dumps(tags).decode(), "value": value}
     ]
+
+
+def test_report_is_not_broken_down_by_the_hour_unless_it_says_so() -> None:
+    """The hour is for causes and volume; others refuse it and say what they have."""
+    allowed = [name for name in TITLES if "hour" in registry.find(name).breakdowns]
+    assert allowed == ["call_volume", "failure_causes"]
+    with pytest.raises(GroupingUnknown, match="cannot be broken down by 'hour'; by total, day"):
+        question.breakdown("hour", registry.BREAKDOWNS)

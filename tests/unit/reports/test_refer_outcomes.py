@@ -66,6 +66,23 @@ def test_time_to_terminal_is_over_the_whole_group() -> None:
     assert set(frame["time_to_terminal_known_count"]) == {20}
 
 
+def test_attempts_per_leg_count_a_leg_once_in_its_group() -> None:
+    """Three attempts on two legs are one and a half a leg, on every row; a leg counts on each day it was tried."""
+    day = 86_400 * rows.SECOND
+    given = [("a", 1, "declined", 0), ("a", 2, "completed", day), ("b", 1, "completed", 0)]
+    attempts = [
+        rows.refer(outcome, call_leg_id=leg, seq=seq, started_at=rows.NOON + after)
+        for leg, seq, outcome, after in given
+    ]
+    engine = rows.engine(*attempts)
+    period = {"from_": "2026-10-02", "to": "2026-10-04"}
+    total = reports.run("refer_outcomes", engine, **period)[["legs_count", "attempts_per_leg"]]
+    assert total.to_numpy().tolist() == [[2, 1.5]] * 2
+    by_day = reports.run("refer_outcomes", engine, by="day", **period).drop_duplicates("day")
+    assert by_day[["legs_count", "attempts_per_leg"]].to_numpy().tolist() == [[2, 1], [1, 1]]
+    assert math.isnan(report()["attempts_per_leg"][0])
+
+
 def test_no_attempts_is_one_row_of_nothing() -> None:
     """A total without attempts still answers, and says that there was nothing."""
     (row,) = report().to_dict("records")

@@ -59,6 +59,46 @@ def test_unknown_duration_is_counted_apart_never_as_zero() -> None:
     assert (row["duration_sum_ms"], row["duration_median_ms"]) == (8_000, 8_000)
 
 
+def test_retries_to_success_are_the_failures_before_the_first_session() -> None:
+    """Two failed attempts, then a session: one leg, two retries; failures after a success, or alone, are none."""
+    legs = {"a": ["failed", "failed", "stopped", "stopped"], "b": ["stopped", "failed", "stopped"], "c": ["failed"] * 2}
+    sessions = [
+        rows.siprec(status, call_leg_id=leg, seq=seq)
+        for leg, statuses in legs.items()
+        for seq, status in enumerate(statuses, 1)
+    ]
+    (row,) = report(*sessions, rows.siprec("failed", call_leg_id="d", seq=1, started_at=rows.NOON)).to_dict("records")
+    assert (row["retried_to_success_count"], row["retries_to_success_count"]) == (1, 2)
+    assert row["retries_to_success_mean"] == 2
+    (row,) = report(rows.siprec("failed", seq=1)).to_dict("records")
+    assert (row["retried_to_success_count"], math.isnan(row["retries_to_success_mean"])) == (0, True)
+
+
+def test_retries_of_the_day_before_count_where_the_session_started() -> None:
+    """A leg that failed before the period and recorded within it was retried, whatever the period leaves out."""
+    failed = rows.siprec("failed", seq=1, started_at=None, ended_at=rows.NOON - 86_400 * SECOND_US)
+    (row,) = report(failed, rows.siprec(seq=2)).to_dict("records")
+    assert (row["attempts_count"], row["retries_to_success_count"]) == (1, 1)
+
+
+def test_failures_midway_are_rated_by_the_hour_recorded() -> None:
+    """Two failures in an hour and a half of known recording; their own recorded time has a mean."""
+    sessions = [
+        rows.siprec("failed_midway", duration_us=600 * SECOND_US),
+        rows.siprec("failed_midway", duration_us=1_201 * SECOND_US),
+        rows.siprec(duration_us=3_599 * SECOND_US),
+        rows.siprec("open"),
+    ]
+    run = reports.execute("siprec_sessions", rows.engine(*sessions), from_="2026-10-02", to="2026-10-04", by="total")
+    (row,) = run.frame.to_dict("records")
+    assert row["midway_failures_per_hour"] == 2 / 1.5
+    assert row["time_to_failure_mean_ms"] == 900_500
+    assert run.shown().loc[0, "midway_failures_per_hour"] == "1.34"
+    (row,) = report(rows.siprec("open")).to_dict("records")
+    assert math.isnan(row["midway_failures_per_hour"])
+    assert pd.isna(row["time_to_failure_mean_ms"])
+
+
 def test_no_sessions_is_no_rate_and_no_duration() -> None:
     """With nothing to count there is no rate and no duration, and people read so."""
     run = reports.execute("siprec_sessions", rows.engine(), from_="2026-10-02", to="2026-10-04", by="total")
