@@ -39,12 +39,18 @@ def inputs(connection: psycopg.Connection[Any], as_of: AsOf, period: Period) -> 
 
 
 def verification(connection: psycopg.Connection[Any]) -> dict[str, Any]:
-    """Say what the last verification found, of how much of the log."""
+    """Say what the last verification found, of which positions, and whether it checked signatures."""
     found = verifications.last(connection)
     if found is None:
         return dict(NOT_VERIFIED)
     verified_at = instants.to_text(instants.from_datetime(found.verified_at))
-    return {"result": found.result, "position": found.position, "verified_at": verified_at}
+    return {
+        "result": found.result,
+        "position": found.position,
+        "verified_at": verified_at,
+        "signatures": found.signatures,
+        "since": found.since,
+    }
 
 
 def completeness(connection: psycopg.Connection[Any], position: int) -> dict[str, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from calls import causes
-from reports import calendar, content, destinations, formats, manifest
+from reports import calendar, content, destinations, formats, headers, manifest
 from reports.destinations import Destination
 from reports.formats import FORMATS
 from reports.runs import Run
@@ -96,7 +96,7 @@ def header(run: Run, *, program_version: str) -> dict[str, Any]:
         "log_position": run.position,
         "tree_root": None,
         "as_of": None,
-        "verification": {"result": "not_verified", "position": None, "verified_at": None},
+        "verification": headers.NOT_VERIFIED,
         "completeness": None,
         **known,
         "versions": {**versions, **known.get("versions", {}), "program": program_version},

@@ -9,7 +9,7 @@ from calls.instants import Instant
 from reports import calendar
 from reports.question import Question
 
-NOT_VERIFIED = {"result": "not_verified", "position": None, "verified_at": None}
+NOT_VERIFIED = {"result": "not_verified", "position": None, "verified_at": None, "signatures": None, "since": None}
 """Nobody said whether the log was verified."""
 
 

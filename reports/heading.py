@@ -16,6 +16,9 @@ VERIFICATIONS = {
     "not_verified": "not verified",
 }
 
+UNSIGNED = "signatures were not checked"
+REST = "what is before rests on hashes that the database holds"
+
 
 class Line(NamedTuple):
     """One thing and what is said of it."""
@@ -52,12 +55,20 @@ def period(asked: Mapping[str, str]) -> str:
 
 
 def verification(found: Mapping[str, Any] | None) -> str:
-    """Write what the last verification said, and of how much of the log."""
+    """Write what the last verification said, of how much of the log, and what it left out."""
     if found is None:
         return VERIFICATIONS["not_verified"]
     result = VERIFICATIONS.get(found["result"], str(found["result"]))
+    since = f" from position {found['since']}" if found.get("since") else ""
     up_to = "" if found.get("position") is None else f" up to position {found['position']}"
-    return f"{result}{up_to}" + (f", verified at {found['verified_at']}" if found.get("verified_at") else "")
+    at = f", verified at {found['verified_at']}" if found.get("verified_at") else ""
+    return f"{result}{since}{up_to}{at}" + "".join(f"; {what}" for what in left_out(found))
+
+
+def left_out(found: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say what a verification did not look at: signatures, or the beginning of the log."""
+    told = {UNSIGNED: found.get("signatures") is False, REST: bool(found.get("since"))}
+    return tuple(what for what, is_so in told.items() if is_so)
 
 
 def policies(versions: Sequence[Mapping[str, Any]] | None) -> str:

@@ -69,6 +69,7 @@ def encode(run: Run, head: Mapping[str, Any]) -> bytes:
         lines=lines,
         verification=head["verification"],
         verified=heading.verification(head["verification"]),
+        unverified=heading.left_out(head["verification"]),
         charts=list(_charts(run)),
         tables=tables(run.frame, run.columns),
         left_out=max(0, len(run.frame) - ROWS_MAX),

@@ -13,7 +13,13 @@ ZONE = "Europe/London"
 EVIDENCE: dict[str, Any] = {
     "tree_root": "9f" * 32,
     "as_of": "2026-11-01T06:00:00.000000Z",
-    "verification": {"result": "intact", "position": 48_213, "verified_at": "2026-11-01T05:00:00.000000Z"},
+    "verification": {
+        "result": "intact",
+        "position": 48_213,
+        "verified_at": "2026-11-01T05:00:00.000000Z",
+        "signatures": True,
+        "since": 0,
+    },
     "completeness": {
         "events": 48_213,
         "duplicate_deliveries": 311,

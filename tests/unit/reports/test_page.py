@@ -66,6 +66,21 @@ def test_page_says_first_that_the_log_is_not_known_to_be_intact(result: str, tol
     assert 'class="note"' not in text(COVERAGE).partition("What this is")[0]
 
 
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ({"signatures": False}, "verified in part: signatures were not checked."),
+        ({"since": 700}, "verified in part: what is before rests on hashes that the database holds."),
+        ({"since": 700}, "intact from position 700 up to position 48213"),
+    ],
+)
+def test_intact_is_not_overstated(how: dict[str, Any], told: str) -> None:
+    """A verification without signatures, or of the end of the log alone, is told as just that."""
+    found = {**made_runs.EVIDENCE["verification"], **how}
+    written = text(made_runs.coverage(header={**made_runs.EVIDENCE, "verification": found}))
+    assert told in re.sub(r"<[^>]+>", "", written)
+
+
 def test_page_has_no_script_and_names_nothing_to_fetch() -> None:
     """No script, link, image, frame or handler; a policy that forbids them all the same."""
     found = tags(text(COVERAGE)) + tags(text(made_runs.exceptions()))
