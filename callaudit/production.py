@@ -54,7 +54,9 @@ class Production:
         from reports import destinations, export, issuing  # noqa: PLC0415  as above
         from reports.as_of import AsOf  # noqa: PLC0415  as above
 
-        when = AsOf(pinned.position or 0, instants.from_datetime(pinned.as_of))
+        if pinned.position is None:
+            raise RunFailed("report_failed", "the run is pinned to no position of the log")
+        when = AsOf(pinned.position, instants.from_datetime(pinned.as_of))
         run = issuing.at(_asked(schedule, due_at), when, self._url, self._log(), pinned.evidence)
         files = export.files(run, schedule.formats, program_version=callaudit.VERSION, sign=self._sign())
         folder = f"{schedule.destination.rstrip('/')}/{schedule.schedule}/{due_at:%Y-%m-%dT%H%M%SZ}"

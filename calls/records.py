@@ -141,8 +141,8 @@ class Coverage(Row):
     nothing is judged. ``answered_us`` is the talk time; ``confirmed_us``, ``inferred_us``, ``unknown_us`` and
     ``uncovered_us`` add up to it. ``over_recorded_us`` is time recorded that must not be. ``track_evidence`` is
     command, or unknown where nothing says which track was asked for. ``policy_version`` 0 is the built-in policy.
-    ``number`` is the one on our side: called where the leg is incoming, calling where it is outgoing; None where no event
-    says which, as in the facts of every other report.
+    ``number`` is the one on our side: called where the leg is incoming, calling where it is outgoing; None where no
+    event says which, as in the facts of every other report.
     """
 
     call_leg_id: str

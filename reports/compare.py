@@ -105,6 +105,8 @@ def _tables(report: str) -> set[str]:
 def _days(segments: Sequence[Segment], run: Run) -> Days:
     """Give the UTC days that figures may come from."""
     weeks = 0 if run.trend is None else 7 * 13
+    if not segments:  # a zone may have skipped every day of a period
+        return Days(0, -1)
     return Days(segments[0].utc_day - weeks, segments[-1].utc_day)
 
 

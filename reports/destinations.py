@@ -1,7 +1,8 @@
 """Where a report's files go: a folder, or an object store by its URL. A set is written whole or not at all.
 
 The manifest comes last. In a folder, what a failure interrupts is put back as it was. An object store can only put
-single objects whole: there an interrupted set has no manifest, or one with hashes that do not fit.
+single objects whole: there an interrupted set has no manifest, or one with hashes that do not fit. Where nothing may be
+replaced, what was written is not taken back either: the same set, written again, finds it and goes on.
 """
 
 import errno
@@ -118,26 +119,29 @@ class Folder:
             draft.unlink(missing_ok=True)
 
     def _place_all(self, drafts: Mapping[str, Path], contents: Mapping[str, bytes], *, create_only: bool) -> None:
+        if create_only:
+            self._refuse_others(contents)
+            for name, draft in drafts.items():
+                self._create(name, draft, contents)
+            return
         with ExitStack() as undo:
-            if create_only:
-                for name, draft in drafts.items():
-                    self._create(name, draft, contents, undo)
-                undo.pop_all()
-                return
             kept = [self._replace(name, draft, undo) for name, draft in drafts.items()]
             undo.pop_all()
         for before in kept:
             before.unlink(missing_ok=True)
 
-    def _create(self, name: str, draft: Path, contents: Mapping[str, bytes], undo: ExitStack) -> None:
-        place = self._path / name
+    def _create(self, name: str, draft: Path, contents: Mapping[str, bytes]) -> None:
+        # Never taken back: another attempt may have found it there, and count it as its own.
         try:
-            place.hardlink_to(draft)  # unlike a rename, never replaces
+            (self._path / name).hardlink_to(draft)  # unlike a rename, never replaces
         except FileExistsError:
-            if not place.is_file() or place.read_bytes() != contents[name]:
-                raise _exists(str(place), finished=(self._path / list(contents)[-1]).exists()) from None
-        else:
-            undo.callback(place.unlink)
+            self._refuse_others(contents)
+
+    def _refuse_others(self, contents: Mapping[str, bytes]) -> None:
+        for name, written in contents.items():
+            place = self._path / name
+            if place.exists() and (not place.is_file() or place.read_bytes() != written):
+                raise _exists(str(place), finished=(self._path / list(contents)[-1]).exists())
 
     def _replace(self, name: str, draft: Path, undo: ExitStack) -> Path:
         place, before = self._path / name, self._beside(name, "before")
@@ -162,21 +166,21 @@ class Objects:
         self._url = shown(url).rstrip("/")
 
     def write(self, contents: Mapping[str, bytes], *, create_only: bool) -> tuple[str, ...]:
-        """Put each object whole, in order; where one cannot be put, take back those that were made new."""
-        with ExitStack() as undo:
-            for name, written in contents.items():
-                if create_only:
-                    self._create(name, contents, undo)
-                else:
-                    self._tried(lambda name=name, written=written: obstore.put(self._store, name, written))
-            undo.pop_all()
+        """Put each object whole, in order; what was put is not taken back: without a manifest it is no set."""
+        if create_only:
+            self._refuse_others(contents)
+        for name, written in contents.items():
+            if create_only:
+                self._create(name, contents)
+            else:
+                self._tried(lambda name=name, written=written: obstore.put(self._store, name, written))
         return tuple(f"{self._url}/{name}" for name in contents)
 
     def try_out(self) -> None:
         """Ask for what lies there."""
         self._tried(lambda: next(iter(cast("Any", obstore).list(self._store, chunk_size=1)), None))
 
-    def _create(self, name: str, contents: Mapping[str, bytes], undo: ExitStack) -> None:
+    def _create(self, name: str, contents: Mapping[str, bytes]) -> None:
         try:
             # In parts it would not be conditional.
             self._tried(
@@ -184,15 +188,13 @@ class Objects:
                 exceptions.AlreadyExistsError,
             )
         except exceptions.AlreadyExistsError:
-            if self._held(name) != contents[name]:
-                finished = self._held(list(contents)[-1]) is not None
-                raise _exists(f"{self._url}/{name}", finished=finished) from None
-        else:
-            undo.callback(self._take_back, name)
+            self._refuse_others(contents)
 
-    def _take_back(self, name: str) -> None:
-        with suppress(OutUnwritable):  # what failed first is told; without a manifest the rest is no set
-            self._tried(lambda: obstore.delete(self._store, name))
+    def _refuse_others(self, contents: Mapping[str, bytes]) -> None:
+        for name, written in contents.items():
+            if (held := self._held(name)) is not None and held != written:
+                finished = self._held(list(contents)[-1]) is not None
+                raise _exists(f"{self._url}/{name}", finished=finished)
 
     def _held(self, name: str) -> bytes | None:
         with suppress(FileNotFoundError):

@@ -34,7 +34,10 @@ def inputs(connection: psycopg.Connection[Any], as_of: AsOf, period: Period) -> 
     return {
         "tree_root": tree.root(connection, as_of.position).hex(),
         "as_of": instants.to_text(as_of.instant),
-        "policies": policies.in_force(connection, as_of.position, within[0].start_us, within[-1].end_us),
+        # A zone may have skipped every day of a period: then nothing was judged in it.
+        "policies": policies.in_force(connection, as_of.position, within[0].start_us, within[-1].end_us)
+        if within
+        else [],
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 
 import orjson
 import psycopg
+from pydantic import BaseModel, Field, ValidationError
 
 from calls import instants
 from reports import content, evidence, export, formats, issuing, manifest, registry
@@ -58,11 +59,38 @@ def load(text: bytes) -> dict[str, Any]:
         found: Any = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise ManifestRejected("it is no manifest of a report: no JSON") from error
-    needed = ("report", "period", "by", "log_position", "as_of", "formats", "files", "content_sha256", "versions")
-    lacks = [name for name in needed if not isinstance(found, dict) or name not in found]
-    if lacks:
-        raise ManifestRejected(f"it is no manifest of a report, or an old one: it lacks {', '.join(lacks)}")
+    try:
+        _Manifest.model_validate(found, strict=True)
+    except ValidationError as error:
+        (first, *_) = error.errors(include_url=False, include_input=False)
+        where = ".".join(map(str, first["loc"])) or "it"
+        raise ManifestRejected(f"it is no manifest of a report, or an old one: {where}: {first['msg']}") from error
     return cast("dict[str, Any]", found)
+
+
+class _Period(BaseModel):
+    from_: str = Field(alias="from")
+    to: str
+    zone: str
+
+
+class _File(BaseModel):
+    name: str
+    sha256: str
+
+
+class _Manifest(BaseModel):
+    """What a manifest must say to be run again."""
+
+    report: str
+    period: _Period
+    by: list[str]
+    log_position: int | None
+    as_of: str | None
+    formats: list[str]
+    files: list[_File]
+    content_sha256: str
+    versions: dict[str, Any]
 
 
 def asked(of: Mapping[str, Any]) -> Asked:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import psycopg
 from psycopg.rows import class_row
@@ -19,6 +19,8 @@ from reports.errors import ReportRefused
 from reports.schedule_errors import RunFailed, ScheduleRefused
 from reports.schedules import Schedule
 from store import statements
+
+_Failed: TypeAlias = RunFailed | ReportRefused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,13 +119,15 @@ def attempt(
     connection: psycopg.Connection[Any], means: Means, *, schedule: str | None = None, due_at: datetime | None = None
 ) -> ScheduledRun | None:
     """Take the run that has waited longest, or one by name, and see it through; None: there is none to take."""
-    taken = _take(connection, means, schedule, due_at)
+    taken, refused = _take(connection, means, schedule, due_at)
     if taken is None or taken.state != "running":
         return taken
     with connection.transaction():
         held = {"schedule": taken.schedule, "due_at": taken.due_at, "attempts": taken.attempts}
         if connection.execute(statements.load("reports", "hold_run"), held).fetchone() is None:
             return None
+        if refused is not None:
+            return _end(connection, taken, means, failed=refused)
         return _see_through(connection, means, taken)
 
 
@@ -132,6 +136,10 @@ def order(connection: psycopg.Connection[Any], name: str, due_at: datetime, now:
     schedule = schedules.find(connection, name)
     if due_at > now:
         raise ScheduleRefused("due_refused", "a due time that is still to come cannot be run yet")
+    if due_at < schedule.created_at.replace(microsecond=0):
+        raise ScheduleRefused("due_refused", f"{name} was added later: use `report run` for what was before it")
+    if due_at.microsecond:
+        raise ScheduleRefused("due_refused", "a due time is a whole second")
     first, end = periods.dates(schedule.period, schedule.zone, due_at)
     given = {"schedule": name, "report": schedule.report, "due_at": due_at, "now": now}
     text = statements.load("reports", "order_run")
@@ -200,35 +208,37 @@ def _plan(connection: psycopg.Connection[Any], schedule: Schedule, now: datetime
 
 def _take(
     connection: psycopg.Connection[Any], means: Means, schedule: str | None, due_at: datetime | None
-) -> ScheduledRun | None:
-    """Take a run and pin it, or give it up where its workers died too often."""
+) -> tuple[ScheduledRun | None, _Failed | None]:
+    """Take a run and pin it, or give it up where its workers died too often; with why it could not be pinned."""
     now = means.now()
     with connection.transaction():
         found = _runs(connection, "run_to_take", {"now": now, "schedule": schedule, "due_at": due_at})
         if not found:
-            return None
+            return None, None
         (waiting,) = found
         if waiting.state == "running" and waiting.attempts >= means.pace.attempts_max:
             why = RunFailed("worker_died", "the worker ended in the midst of each attempt")
-            return _end(connection, waiting, means, failed=why)
-        pinned = _pinned(connection, waiting, means)
-        named = {"schedule": waiting.schedule, "due_at": waiting.due_at, "now": now}
+            return _end(connection, waiting, means, failed=why), None
+        pinned, refused = _pinned(connection, waiting, means)
         # As json, not jsonb: what stands above the figures keeps its order, and so the files their bytes.
-        found = None if pinned.evidence is None else json.dumps(pinned.evidence)
-        given = {**named, "log_position": pinned.position, "as_of": pinned.as_of, "evidence": found}
-        (begun,) = _runs(connection, "begin_attempt", given)
-    return begun
+        found = None if pinned is None or pinned.evidence is None else json.dumps(pinned.evidence)
+        named = {"schedule": waiting.schedule, "due_at": waiting.due_at, "now": now, "evidence": found}
+        given = {"log_position": pinned and pinned.position, "as_of": pinned and pinned.as_of}
+        (begun,) = _runs(connection, "begin_attempt", named | given)
+    return begun, refused
 
 
-def _pinned(connection: psycopg.Connection[Any], waiting: ScheduledRun, means: Means) -> Pinned:
-    """Give what a run was pinned to, or pin it; one whose schedule is gone is given up in a moment."""
+def _pinned(
+    connection: psycopg.Connection[Any], waiting: ScheduledRun, means: Means
+) -> tuple[Pinned | None, _Failed | None]:
+    """Give what a run was pinned to, or pin it; where that is refused the attempt fails, and the next one pins it."""
     if waiting.as_of is not None:
-        return Pinned(waiting.log_position, waiting.as_of, waiting.evidence)
+        return Pinned(waiting.log_position, waiting.as_of, waiting.evidence), None
     try:
         schedule = schedules.find(connection, waiting.schedule)
-        return means.pin(schedule, waiting.due_at.astimezone(UTC))
-    except ReportRefused:
-        return Pinned(None, means.now())
+        return means.pin(schedule, waiting.due_at.astimezone(UTC)), None
+    except Exception as error:  # noqa: BLE001  one schedule's trouble is not the others'
+        return None, _failure(error)
 
 
 def _see_through(connection: psycopg.Connection[Any], means: Means, run: ScheduledRun) -> ScheduledRun:
@@ -238,15 +248,18 @@ def _see_through(connection: psycopg.Connection[Any], means: Means, run: Schedul
         produced = means.produce(
             schedule, run.due_at.astimezone(UTC), Pinned(run.log_position, run.as_of, run.evidence)
         )
-    except (RunFailed, ReportRefused) as failed:
-        return _end(connection, run, means, failed=failed)
-    except psycopg.Error:
-        failed = RunFailed("database_lost", "the database could not be read")
-        return _end(connection, run, means, failed=failed)
-    except Exception as error:  # noqa: BLE001  one schedule's trouble is not the others'; a message may hold anything
-        failed = RunFailed("report_failed", f"the report could not be made: {type(error).__name__}")
-        return _end(connection, run, means, failed=failed)
+    except Exception as error:  # noqa: BLE001  as above
+        return _end(connection, run, means, failed=_failure(error))
     return _end(connection, run, means, produced=produced)
+
+
+def _failure(error: Exception) -> _Failed:
+    """Say why an attempt failed; a message that is not ours may hold anything."""
+    if isinstance(error, (RunFailed, ReportRefused)):
+        return error
+    if isinstance(error, psycopg.Error):
+        return RunFailed("database_lost", "the database could not be read")
+    return RunFailed("report_failed", f"the report could not be made: {type(error).__name__}")
 
 
 def _end(
@@ -255,10 +268,12 @@ def _end(
     means: Means,
     *,
     produced: Produced | None = None,
-    failed: RunFailed | ReportRefused | None = None,
+    failed: _Failed | None = None,
 ) -> ScheduledRun:
     now = means.now()
-    last = run.attempts >= means.pace.attempts_max or (failed is not None and failed.reason == "schedule_unknown")
+    if failed is not None and _is_gone(connection, run):
+        failed = RunFailed("schedule_removed", f"{run.schedule} was removed meanwhile")
+    last = run.attempts >= means.pace.attempts_max or (failed is not None and failed.reason == "schedule_removed")
     waits = failed is not None and not last
     became = {
         "state": "delivered" if produced else "failed" if waits else "given_up",
@@ -271,6 +286,15 @@ def _end(
     }
     (ended,) = _runs(connection, "finish_run", {**became, "schedule": run.schedule, "due_at": run.due_at, "now": now})
     return ended
+
+
+def _is_gone(connection: psycopg.Connection[Any], run: ScheduledRun) -> bool:
+    """Tell whether the schedule that a run is of was removed; one of that name that was added since is another."""
+    try:
+        schedule = schedules.find(connection, run.schedule)
+    except ScheduleRefused:
+        return True
+    return schedule.created_at.replace(microsecond=0) > run.due_at
 
 
 def _runs(connection: psycopg.Connection[Any], statement: str, given: dict[str, Any]) -> list[ScheduledRun]:

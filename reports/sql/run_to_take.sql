@@ -3,6 +3,7 @@ SELECT runs.schedule, due_at, runs.report, period_from, period_to, state, attemp
     evidence, started_at, finished_at, reason, detail, manifest_sha256, files
 FROM reports.runs JOIN reports.schedules USING (schedule)
 WHERE next_attempt_at <= %(now)s
+    AND due_at >= date_trunc('second', created_at) -- else it is of another schedule, which had the name before
     AND (paused_at IS NULL OR %(due_at)s::timestamptz IS NOT NULL)
     AND (%(schedule)s::text IS NULL OR schedule = %(schedule)s)
     AND (%(due_at)s::timestamptz IS NULL OR due_at = %(due_at)s)

@@ -389,3 +389,69 @@ def test_standing_is_late_also_where_no_worker_plans(database: Database) -> None
         schedules.resume(worker, "daily", world.now)
         schedules.remove(worker, "daily", world.now)
         assert scheduled.look(ingest) == scheduled.Standing(None, 0, 1)
+
+
+def test_run_that_cannot_be_pinned_fails_and_is_pinned_by_the_next_attempt(database: Database) -> None:
+    """It never speaks of an empty log, and nothing is produced meanwhile."""
+    world = World()
+    with connect(database) as worker:
+        schedules.add(worker, asked(), world.now)
+        world.now += DAY
+        refused = Means(lambda: world.now, lambda *_: _raise(ReportRefused("no such zone")), world.produce, PACE)
+        list(scheduled.plan(worker, refused))
+        run = scheduled.attempt(worker, refused)
+        assert run is not None
+        assert (run.state, run.as_of, run.log_position, world.produced) == ("failed", None, None, [])
+        world.now += DAY
+        run = scheduled.attempt(worker, world.means())
+    assert run is not None
+    assert (run.state, run.log_position, run.as_of) == ("delivered", 10, world.now)
+
+
+def test_schedule_whose_pin_raises_keeps_no_other_from_running(database: Database) -> None:
+    """Whatever it raises: the attempt is counted, and waits like any that failed."""
+    world = World()
+
+    def pin(schedule: Schedule, _: datetime) -> Pinned:
+        return _raise(ValueError("secret")) if schedule.schedule == "a" else Pinned(1, world.now)
+
+    with connect(database) as worker:
+        schedules.add(worker, asked("a"), world.now)
+        schedules.add(worker, asked("b"), world.now)
+        world.now += DAY
+        means = Means(lambda: world.now, pin, world.produce, PACE)
+        list(scheduled.plan(worker, means))
+        while scheduled.attempt(worker, means) is not None:
+            pass
+        runs = {run.schedule: run for run in scheduled.listed(worker, limit=9)}
+    assert (runs["a"].state, runs["a"].reason, runs["a"].attempts) == ("failed", "report_failed", 1)
+    assert "secret" not in str(runs["a"].detail)
+    assert runs["b"].state == "delivered"
+
+
+def test_schedule_removed_in_the_midst_of_an_attempt_leaves_nothing_to_try_again(database: Database) -> None:
+    """Nor does a schedule that is added under its name take over what it had to do."""
+    world = World()
+    with connect(database) as worker, connect(database) as other:
+        schedules.add(worker, asked(), world.now)
+        world.now += DAY
+
+        def fails(_: Schedule) -> Exception:
+            schedules.remove(other, "daily", world.now)
+            return RunFailed("destination_unavailable", "away")
+
+        world.fails = fails
+        list(scheduled.plan(worker, world.means()))
+        run = scheduled.attempt(worker, world.means())
+        assert run is not None
+        assert (run.state, run.reason) == ("given_up", "schedule_removed")
+        world.fails = lambda _: None
+        world.now += DAY
+        schedules.add(worker, asked(report="call_volume"), world.now)
+        assert scheduled.attempt(worker, world.means()) is None
+        with pytest.raises(ScheduleRefused, match="added later"):
+            scheduled.order(worker, "daily", run.due_at, world.now)
+
+
+def _raise(error: Exception) -> Pinned:
+    raise error
