@@ -14,8 +14,13 @@ settings = context.config.attributes
 
 
 def include_object(item: object, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
-    """Compare what the models say: columns, types, keys. All else (the projector's own tables, too) is the SQL's."""
-    del item, name
+    """Compare what the models say: columns, types, keys. All else (the projector's own tables, too) is the SQL's.
+
+    So are columns that the database makes of others.
+    """
+    del name
+    if isinstance(item, sqlalchemy.Column) and item.computed is not None:
+        return False
     if kind == "table" and other is not None:
         other.comment = None  # as read from the database: comments are for people who query it
     return kind not in {"index", "unique_constraint"} and not (kind == "table" and reflected and other is None)

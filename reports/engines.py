@@ -26,10 +26,18 @@ from store import statements
 Frames: TypeAlias = Mapping[str, Table]
 """Small tables by the name the SQL knows them by."""
 
-_ONE_STATE = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+_ONE_STATE = """
+    SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+    -- Compiling takes longer than what it saves; sorts of a million delays stay in memory.
+    SET LOCAL jit = off;
+    SET LOCAL work_mem = '64MB';
+    -- What a report reads is read again: pages cost what they cost in memory, and a few keys are looked up by index.
+    SET LOCAL random_page_cost = 1.1;
+"""
 _POSITION = "SELECT position FROM facts.log_position"
 
 _POSTGRES_ARRAYS: dict[Any, LiteralString] = {TEXT: "%s::text[]", DAY: "%s::integer[]", WHOLE: "%s::bigint[]"}
+_POSTGRES_SCALARS: dict[Any, LiteralString] = {TEXT: "%s::text", DAY: "%s::integer", WHOLE: "%s::bigint"}
 _POSTGRES_OIDS = {20: WHOLE, 23: WHOLE, 25: TEXT}
 _DTYPES = {WHOLE: pd.Int64Dtype(), TEXT: pd.StringDtype(na_value=float("nan"))}
 
@@ -84,7 +92,8 @@ class Postgres:
             # Two statements, one snapshot: the position belongs to the rows.
             position = cursor.execute(_POSITION).fetchone()
             assert position is not None, "facts.log_position has one row"
-            frame = _fetch(cursor.execute(statement, parameters))
+            # Never prepared: a plan for any frames at all is no plan for these.
+            frame = _fetch(cursor.execute(statement, parameters, prepare=False))
         return Answer(frame, position[0])
 
     @contextmanager
@@ -165,19 +174,30 @@ def opened(source: "Engine | psycopg.Connection[Any] | str") -> Generator[Engine
         yield source
 
 
-def _below_frames(text: LiteralString, frames: Frames) -> tuple[sql.Composed, list[list[Any]]]:
+def _below_frames(text: LiteralString, frames: Frames) -> tuple[sql.Composed, list[Any]]:
     if not frames:
         return sql.Composed([sql.SQL(text)]), []
-    named = sql.SQL(", ").join(_frame_sql(name, table.schema) for name, table in frames.items())
+    named = sql.SQL(", ").join(_frame_sql(name, table) for name, table in frames.items())
     statement = sql.SQL("WITH {} SELECT * FROM (\n{}\n) AS report").format(named, sql.SQL(text))
-    return statement, [column.to_pylist() for table in frames.values() for column in table.columns]
+    values = ((table, column.to_pylist()) for table in frames.values() for column in table.columns)
+    return statement, [column[0] if table.num_rows == 1 else column for table, column in values]
 
 
-def _frame_sql(name: str, schema: Any) -> sql.Composed:
-    arrays = sql.SQL(", ").join(sql.SQL(_POSTGRES_ARRAYS[field.type]) for field in schema)
-    columns = sql.SQL(", ").join(map(sql.Identifier, schema.names))
-    template = sql.SQL("{name} AS (SELECT * FROM unnest({arrays}) AS given({columns}))")
-    return template.format(name=sql.Identifier(name), arrays=arrays, columns=columns)
+def _frame_sql(name: str, table: Table) -> sql.Composed:
+    """Write a frame as a query that the planner puts where its name stands; a single row is constants to it.
+
+    So it leaves out what is not asked for, looks for a period by index, and reads in several processes.
+    """
+    columns = [sql.Identifier(column) for column in table.schema.names]
+    if table.num_rows == 1:
+        values = [sql.SQL(_POSTGRES_SCALARS[field.type]) for field in table.schema]
+        named = (sql.SQL("{} AS {}").format(*pair) for pair in zip(values, columns, strict=True))
+        query = sql.SQL("SELECT {}").format(sql.SQL(", ").join(named))
+    else:
+        arrays = sql.SQL(", ").join(sql.SQL(_POSTGRES_ARRAYS[field.type]) for field in table.schema)
+        given = sql.SQL(", ").join(columns)
+        query = sql.SQL("SELECT * FROM unnest({}) AS given({})").format(arrays, given)
+    return sql.SQL("{} AS NOT MATERIALIZED ({})").format(sql.Identifier(name), query)
 
 
 def _fetch(cursor: psycopg.Cursor[tuple[Any, ...]]) -> pd.DataFrame:

@@ -89,7 +89,10 @@ def _coverage(record: CallRecord) -> Iterator[_Fact]:
         leg = legs.get((row.call_session_id, row.call_leg_id))
         placed = _fact(row, row.answered_at, row.hangup_at, leg.initiated_at if leg else None)
         # The row's answered_us is a duration; as a fact that is the instant of the answer, as of every other row.
-        yield placed | {"talk_us": row.answered_us, "answered_us": row.answered_at}
+        placed |= {"talk_us": row.answered_us, "answered_us": row.answered_at}
+        placed_us = row.hangup_at if row.answered_at is None else row.answered_at
+        ends_us = None if placed_us is None or row.answered_us is None else placed_us + row.answered_us
+        yield placed | {"placed_us": placed_us, "talk_ends_us": ends_us}
 
 
 def _spans(record: CallRecord) -> Iterator[_Fact]:

@@ -68,7 +68,7 @@ class Question:
     def frames(self, tag_sets: Iterable[str] = ()) -> dict[str, Table]:
         """Give the tables that the SQL of every report knows. ``tag_sets`` are the sets of tags there are, as JSON."""
         segments = self._segments
-        asked = {f"by_{kind}": int(kind in self.kinds) for kind in _OF_CALLS}
+        asked = {f"by_{kind}": int(kind in self.kinds) for kind in KEYS}
         # A zone that skipped the whole period has no instant in it.
         asked |= {"start_us": min((each.start_us for each in segments), default=0)}
         asked |= {"end_us": max((each.end_us for each in segments), default=0)}

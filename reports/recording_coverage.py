@@ -96,9 +96,8 @@ def _counts(rows: pd.DataFrame) -> pd.DataFrame:
     counts = {f"{name}_count": legs.where(verdict == name, 0) for name in (*NOT_ELIGIBLE, "pending", *JUDGED)}
     for letter in "ABCD":
         counts[f"grade_{letter.lower()}_count"] = legs.where(judged & (grade == letter), 0)
-    for name, why in (("failure", "explicit_failure"), ("silence", "absence_of_events")):
-        of_them = (verdict == "unrecorded") & (rows["unrecorded_evidence"] == why)
-        counts[f"unrecorded_{name}_count"] = legs.where(of_them, 0)
+    for name in ("failure_count", "silence_count"):
+        counts[f"unrecorded_{name}"] = rows[name].where(verdict == "unrecorded", 0)
     for name in ("talk_known_count", "recovered_count", *(f"{part}_us" for part in ("talk", *PARTS))):
         counts[name] = rows[name].fillna(0).where(judged, 0)
     counts["pending_talk_us"] = rows["talk_us"].fillna(0).where(verdict == "pending", 0)

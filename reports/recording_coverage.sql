@@ -1,79 +1,49 @@
 -- How much of what had to be recorded was: legs on the day of their answer, time split at local midnight.
-WITH counted AS (
+--
+-- A column that is not asked for is nothing by a constant, so that a planner sees how few groups there are. Conditions
+-- stand in CASE where a planner that knows nothing of a comparison of two columns takes a third of all rows for true.
+WITH leg AS NOT MATERIALIZED (
     SELECT
-        calendar.day,
-        calendar.week,
-        CASE WHEN asked.by_connection = 1 THEN fact.connection_id END AS connection_id,
-        CASE WHEN asked.by_number = 1 THEN fact.number END AS number,
-        tagged.value AS tag,
-        fact.verdict,
-        fact.evidence_grade,
-        fact.unrecorded_evidence,
-        fact.start_delay_ms,
-        count(*) AS legs_count,
-        sum(CASE WHEN fact.finality = 'provisional' THEN 1 ELSE 0 END) AS provisional_count,
-        count(fact.recovery_ms) AS recovered_count,
-        count(fact.talk_us) AS talk_known_count,
-        sum(CASE WHEN fact.over_recorded_us > 0 THEN 1 ELSE 0 END) AS over_recorded_count,
-        sum(fact.over_recorded_us) AS over_recorded_us,
-        sum(fact.double_covered_us) AS double_covered_us,
-        -- Talk that crosses no border is known as a whole; the rest is below.
-        sum(CASE WHEN fact.at_us + fact.talk_us <= calendar.end_us THEN fact.talk_us END) AS talk_us,
-        sum(CASE WHEN fact.at_us + fact.talk_us <= calendar.end_us THEN fact.confirmed_us END) AS confirmed_us,
-        sum(CASE WHEN fact.at_us + fact.talk_us <= calendar.end_us THEN fact.inferred_us END) AS inferred_us,
-        sum(CASE WHEN fact.at_us + fact.talk_us <= calendar.end_us THEN fact.unknown_us END) AS unknown_us,
-        sum(CASE WHEN fact.at_us + fact.talk_us <= calendar.end_us THEN fact.uncovered_us END) AS uncovered_us
+        fact.*,
+        CASE WHEN asked.by_day = 1 THEN calendar.day END AS day,
+        CASE WHEN asked.by_week = 1 THEN calendar.week END AS week,
+        CASE WHEN asked.by_connection = 1 THEN fact.connection_id END AS by_connection_id,
+        CASE WHEN asked.by_number = 1 THEN fact.number END AS by_number,
+        CASE WHEN asked.by_tag = 1 THEN tagged.value END AS tag,
+        coalesce(fact.talk_ends_us > calendar.end_us, false) AS crosses
     FROM facts.coverage AS fact
+    CROSS JOIN asked
     JOIN calendar
         ON calendar.utc_day = fact.utc_day
-        AND calendar.start_us <= fact.at_us
-        AND fact.at_us < calendar.end_us
-    CROSS JOIN asked
+        AND CASE WHEN calendar.start_us <= fact.at_us THEN fact.at_us < calendar.end_us ELSE false END
     LEFT JOIN tagged ON tagged.tags = CASE WHEN asked.by_tag = 1 THEN fact.tags END
-    GROUP BY
-        calendar.day,
-        calendar.week,
-        CASE WHEN asked.by_connection = 1 THEN fact.connection_id END,
-        CASE WHEN asked.by_number = 1 THEN fact.number END,
-        tagged.value,
-        fact.verdict,
-        fact.evidence_grade,
-        fact.unrecorded_evidence,
-        fact.start_delay_ms
+    WHERE fact.placed_us IS NULL OR (asked.start_us <= fact.placed_us AND fact.placed_us < asked.end_us)
 ),
 
-crossing AS (
+-- Legs whose talk is not within one segment: few, and found before their spans are looked for.
+crossing AS MATERIALIZED (
     SELECT
         fact.call_session_id,
         fact.call_leg_id,
         CASE WHEN asked.by_connection = 1 THEN fact.connection_id END AS connection_id,
         CASE WHEN asked.by_number = 1 THEN fact.number END AS number,
-        tagged.value AS tag,
+        CASE WHEN asked.by_tag = 1 THEN tagged.value END AS tag,
         fact.verdict
     FROM facts.coverage AS fact
     CROSS JOIN asked
     LEFT JOIN calendar
         ON calendar.utc_day = fact.utc_day
-        AND calendar.start_us <= fact.at_us
-        AND fact.at_us < calendar.end_us
+        AND CASE WHEN calendar.start_us <= fact.at_us THEN fact.at_us < calendar.end_us ELSE false END
     LEFT JOIN tagged ON tagged.tags = CASE WHEN asked.by_tag = 1 THEN fact.tags END
-    WHERE fact.at_us < asked.end_us
-        AND fact.at_us + fact.talk_us > asked.start_us
-        AND (calendar.end_us IS NULL OR fact.at_us + fact.talk_us > calendar.end_us)
-    -- One row a leg as it is: grouped, so that the few are found before their spans are looked for.
-    GROUP BY
-        fact.call_session_id,
-        fact.call_leg_id,
-        CASE WHEN asked.by_connection = 1 THEN fact.connection_id END,
-        CASE WHEN asked.by_number = 1 THEN fact.number END,
-        tagged.value,
-        fact.verdict
+    WHERE fact.placed_us < asked.end_us
+        AND fact.talk_ends_us > asked.start_us
+        AND CASE WHEN calendar.end_us IS NULL OR fact.talk_ends_us > calendar.end_us THEN 1 ELSE 0 END = 1
 ),
 
 piece AS (
     SELECT
-        calendar.day,
-        calendar.week,
+        CASE WHEN asked.by_day = 1 THEN calendar.day END AS day,
+        CASE WHEN asked.by_week = 1 THEN calendar.week END AS week,
         crossing.connection_id,
         crossing.number,
         crossing.tag,
@@ -85,56 +55,42 @@ piece AS (
     JOIN facts.coverage_spans AS span
         ON span.call_session_id = crossing.call_session_id
         AND span.call_leg_id = crossing.call_leg_id
+    CROSS JOIN asked
     JOIN calendar
         ON calendar.utc_day = span.utc_day
         AND calendar.start_us < span.end_us
         AND span.start_us < calendar.end_us
-),
-
-delay AS (
-    SELECT
-        day,
-        week,
-        connection_id,
-        number,
-        tag,
-        start_delay_ms,
-        sum(sum(legs_count)) OVER (PARTITION BY day, week, connection_id, number, tag ORDER BY start_delay_ms)
-            AS at_or_below,
-        sum(sum(legs_count)) OVER (PARTITION BY day, week, connection_id, number, tag) AS of_known
-    FROM counted
-    WHERE start_delay_ms IS NOT NULL
-        AND verdict <> 'pending' AND verdict <> 'not_in_scope' AND verdict <> 'not_eligible'
-    GROUP BY day, week, connection_id, number, tag, start_delay_ms
 )
 
 -- Three kinds of rows, told apart by what they hold: legs, pieces of talk, and the start delays of a group.
 SELECT
     day,
     week,
-    connection_id,
-    number,
+    by_connection_id AS connection_id,
+    by_number AS number,
     tag,
     verdict,
     evidence_grade,
-    unrecorded_evidence,
-    CAST(sum(legs_count) AS bigint) AS legs_count,
-    CAST(sum(provisional_count) AS bigint) AS provisional_count,
-    CAST(sum(recovered_count) AS bigint) AS recovered_count,
-    CAST(sum(talk_known_count) AS bigint) AS talk_known_count,
-    CAST(sum(over_recorded_count) AS bigint) AS over_recorded_count,
+    count(*) AS legs_count,
+    CAST(sum(CASE WHEN finality = 'provisional' THEN 1 ELSE 0 END) AS bigint) AS provisional_count,
+    count(recovery_ms) AS recovered_count,
+    count(talk_us) AS talk_known_count,
+    CAST(sum(CASE WHEN unrecorded_evidence = 'explicit_failure' THEN 1 ELSE 0 END) AS bigint) AS failure_count,
+    CAST(sum(CASE WHEN unrecorded_evidence = 'absence_of_events' THEN 1 ELSE 0 END) AS bigint) AS silence_count,
+    CAST(sum(CASE WHEN over_recorded_us > 0 THEN 1 ELSE 0 END) AS bigint) AS over_recorded_count,
     CAST(sum(over_recorded_us) AS bigint) AS over_recorded_us,
     CAST(sum(double_covered_us) AS bigint) AS double_covered_us,
-    CAST(sum(talk_us) AS bigint) AS talk_us,
-    CAST(sum(confirmed_us) AS bigint) AS confirmed_us,
-    CAST(sum(inferred_us) AS bigint) AS inferred_us,
-    CAST(sum(unknown_us) AS bigint) AS unknown_us,
-    CAST(sum(uncovered_us) AS bigint) AS uncovered_us,
+    -- Talk that crosses no border is known as a whole; the rest is below.
+    CASE WHEN crosses THEN 0 ELSE CAST(sum(talk_us) AS bigint) END AS talk_us,
+    CASE WHEN crosses THEN 0 ELSE CAST(sum(confirmed_us) AS bigint) END AS confirmed_us,
+    CASE WHEN crosses THEN 0 ELSE CAST(sum(inferred_us) AS bigint) END AS inferred_us,
+    CASE WHEN crosses THEN 0 ELSE CAST(sum(unknown_us) AS bigint) END AS unknown_us,
+    CASE WHEN crosses THEN 0 ELSE CAST(sum(uncovered_us) AS bigint) END AS uncovered_us,
     CAST(NULL AS bigint) AS start_delay_known_count,
     CAST(NULL AS bigint) AS start_delay_median_ms,
     CAST(NULL AS bigint) AS start_delay_p95_ms
-FROM counted
-GROUP BY day, week, connection_id, number, tag, verdict, evidence_grade, unrecorded_evidence
+FROM leg
+GROUP BY day, week, by_connection_id, by_number, tag, verdict, evidence_grade, crosses
 UNION ALL
 SELECT
     day,
@@ -144,11 +100,12 @@ SELECT
     tag,
     verdict,
     NULL AS evidence_grade,
-    NULL AS unrecorded_evidence,
     0 AS legs_count,
     0 AS provisional_count,
     0 AS recovered_count,
     0 AS talk_known_count,
+    0 AS failure_count,
+    0 AS silence_count,
     0 AS over_recorded_count,
     0 AS over_recorded_us,
     0 AS double_covered_us,
@@ -166,16 +123,17 @@ UNION ALL
 SELECT
     day,
     week,
-    connection_id,
-    number,
+    by_connection_id AS connection_id,
+    by_number AS number,
     tag,
     NULL AS verdict,
     NULL AS evidence_grade,
-    NULL AS unrecorded_evidence,
     0 AS legs_count,
     0 AS provisional_count,
     0 AS recovered_count,
     0 AS talk_known_count,
+    0 AS failure_count,
+    0 AS silence_count,
     0 AS over_recorded_count,
     0 AS over_recorded_us,
     0 AS double_covered_us,
@@ -184,8 +142,11 @@ SELECT
     0 AS inferred_us,
     0 AS unknown_us,
     0 AS uncovered_us,
-    CAST(min(of_known) AS bigint) AS start_delay_known_count,
-    min(CASE WHEN at_or_below * 100 >= of_known * 50 THEN start_delay_ms END) AS start_delay_median_ms,
-    min(CASE WHEN at_or_below * 100 >= of_known * 95 THEN start_delay_ms END) AS start_delay_p95_ms
-FROM delay
-GROUP BY day, week, connection_id, number, tag
+    count(*) AS start_delay_known_count,
+    -- The nearest rank in both engines: of n values in order, the one at place ceil(fraction * n).
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY start_delay_ms) AS start_delay_median_ms,
+    percentile_disc(0.95) WITHIN GROUP (ORDER BY start_delay_ms) AS start_delay_p95_ms
+FROM leg
+WHERE start_delay_ms IS NOT NULL
+    AND verdict <> 'pending' AND verdict <> 'not_in_scope' AND verdict <> 'not_eligible'
+GROUP BY day, week, by_connection_id, by_number, tag

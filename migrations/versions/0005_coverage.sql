@@ -90,9 +90,6 @@ CREATE TABLE calls.session_coverage (
     CONSTRAINT finality_known CHECK (finality IN ('provisional', 'final'))
 );
 
-CREATE INDEX coverage_by_answer ON calls.coverage (answered_at);
-CREATE INDEX coverage_by_hangup ON calls.coverage (hangup_at);
-
 -- The four sets of 5.1, one row a leg that has any.
 CREATE VIEW calls.coverage_sets AS
 SELECT
