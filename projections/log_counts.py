@@ -5,7 +5,11 @@ from typing import Any
 import psycopg
 
 from calls import catalogue, envelope
+from calls.policy import DEFAULT
 from store import statements
+
+LATE_US = DEFAULT.late_grace_us
+"""An event is late when it was received more than this after it occurred: the usual grace of the policy."""
 
 KINDS = ("stored", "quarantined", "unattributed", "unknown_type", "aliased_type", "system")
 
@@ -31,9 +35,9 @@ def deliveries(connection: psycopg.Connection[Any], end: int | None = None) -> d
     return dict(zip(names, row, strict=True))
 
 
-def late(connection: psycopg.Connection[Any], end: int, grace_us: int) -> int:
-    """Count webhooks below ``end`` that were received more than ``grace_us`` after they occurred."""
-    row = connection.execute(statements.load("store", "count_late"), {"end": end, "grace_us": grace_us}).fetchone()
+def late(connection: psycopg.Connection[Any], end: int) -> int:
+    """Count events below ``end`` that were late; the program's own are none."""
+    row = connection.execute(statements.load("store", "count_late"), {"end": end, "grace_us": LATE_US}).fetchone()
     assert row is not None
     return row[0]
 

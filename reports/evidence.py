@@ -10,7 +10,6 @@ from typing import Any
 import psycopg
 
 from calls import instants
-from calls.policy import DEFAULT
 from projections import log_counts
 from reports import policies
 from reports.as_of import AsOf
@@ -67,5 +66,5 @@ def completeness(connection: psycopg.Connection[Any], position: int) -> dict[str
         "unattributed": kinds["unattributed"],
         "rejected": delivered["rejected"],
         "outages": delivered["outages"],
-        "late_events": log_counts.late(connection, position, DEFAULT.late_grace_us),
+        "late_events": log_counts.late(connection, position),
     }

@@ -31,9 +31,6 @@ MEASURES = (
 
 NEGATIVE_NOTE = "negative median: a clock is wrong"
 
-LATE_MS = 900_000
-"""An event is late when it was received more than this after it occurred: the usual grace of the policy."""
-
 COLUMNS = (
     DAY,
     WEEK,

@@ -4,12 +4,14 @@ WITH event AS (
         calendar.day,
         calendar.week,
         fact.*,
+        asked.late_us,
         CASE WHEN fact.latency_us IS NOT NULL AND fact.source <> 'system' THEN 1 ELSE 0 END AS known
     FROM facts.log_events AS fact
     JOIN calendar
         ON calendar.utc_day = fact.utc_day
         AND calendar.start_us <= fact.at_us
         AND fact.at_us < calendar.end_us
+    CROSS JOIN asked
 ),
 
 ranked AS (
@@ -44,7 +46,7 @@ SELECT
     NULL AS connection_id,
     count(*) AS rows_count,
     CAST(sum(repeats_id) AS bigint) AS repeats_count,
-    CAST(sum(CASE WHEN known = 1 AND latency_us > 900000000 THEN 1 ELSE 0 END) AS bigint) AS late_count,
+    CAST(sum(CASE WHEN known = 1 AND latency_us > late_us THEN 1 ELSE 0 END) AS bigint) AS late_count,
     CAST(NULL AS bigint) AS time_us,
     CAST(NULL AS bigint) AS median_us,
     CAST(NULL AS bigint) AS p95_us

@@ -1,8 +1,9 @@
 """What is asked of a report: a period and a breakdown, as the small tables its SQL joins.
 
 ``calendar`` (day, week, hour, utc_day, start_us, end_us) places instants in local days; ``asked`` is one row: 0 and 1
-that say which columns make the groups, and the bounds of the period; ``tagged`` gives each set of tags its value. So
-one SQL text serves every breakdown. ``day``, ``week`` and ``hour`` are null where the report is not broken down so.
+that say which columns make the groups, the bounds of the period, and by how much an event must be late to be counted
+so; ``tagged`` gives each set of tags its value. So one SQL text serves every breakdown. ``day``, ``week`` and ``hour``
+are null where the report is not broken down so.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ from datetime import date, timedelta
 import orjson
 import pandas as pd
 
+from projections import log_counts
 from reports import calendar
 from reports.arrow import DAY, TEXT, WHOLE, Table, pa
 from reports.calendar import Period, Segment
@@ -65,10 +67,16 @@ class Question:
         """Give the name of the tag that is asked for."""
         return next((name.removeprefix(TAG) for name in self.by if name.startswith(TAG)), None)
 
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """Give the period's time, in as small pieces as are asked for."""
+        return calendar.segments(self.period, hourly="hour" in self.kinds)
+
     def frames(self, tag_sets: Iterable[str] = ()) -> dict[str, Table]:
         """Give the tables that the SQL of every report knows. ``tag_sets`` are the sets of tags there are, as JSON."""
-        segments = self._segments
+        segments = self.segments
         asked = {f"by_{kind}": int(kind in self.kinds) for kind in KEYS}
+        asked |= {"late_us": log_counts.LATE_US}
         # A zone that skipped the whole period has no instant in it.
         asked |= {"start_us": min((each.start_us for each in segments), default=0)}
         asked |= {"end_us": max((each.end_us for each in segments), default=0)}
@@ -84,7 +92,7 @@ class Question:
         if any(kind in _OF_CALLS for kind in self.kinds):
             return rows[KEY_COLUMNS].drop_duplicates(ignore_index=True)
         # A day that a zone skipped has its row, though it has no hour.
-        times = self._segments if "hour" in self.kinds else [Segment(day, 0, 0, 0) for day in self.period.days]
+        times = self.segments if "hour" in self.kinds else [Segment(day, 0, 0, 0) for day in self.period.days]
         shown = dict.fromkeys(tuple(self._times(each).values()) for each in times)
         groups = pd.DataFrame(list(shown), columns=_TIMES, dtype="str")
         return groups.reindex(columns=KEY_COLUMNS).astype("str")
@@ -94,10 +102,6 @@ class Question:
         last = date.fromisoformat(week_of((self.period.end - timedelta(1)).isoformat()))
         first = max(last - timedelta(weeks=TREND_WEEKS - 1), calendar.FIRST)
         return Question(Period(first, self.period.end, self.period.zone), ("week",))
-
-    @property
-    def _segments(self) -> tuple[Segment, ...]:
-        return calendar.segments(self.period, hourly="hour" in self.kinds)
 
     def _calendar(self, segments: Iterable[Segment]) -> list[dict[str, str | int | None]]:
         return [each._asdict() | self._times(each) for each in segments]

@@ -12,7 +12,7 @@ from psycopg import sql
 
 import reports
 from calls import instants
-from reports import engines, facts, log_facts
+from reports import engines, evidence, facts, log_facts
 from reports.log_facts import Log, Logged, Outage, Redelivery, Rejection
 from reports.schemas import SCHEMAS
 
@@ -122,6 +122,16 @@ def test_report_is_equal_on_postgres_and_duckdb(live: psycopg.Connection[Any], l
     assert events["measured_count"].sum() == sum(
         1_792_796_400_000_000 <= each.received_at < 1_793_059_200_000_000 for each in log.events
     )
+
+
+def test_late_events_of_a_header_are_those_of_the_report(
+    database: Any, live: psycopg.Connection[Any], log: Log
+) -> None:
+    """What stands above every report and what log_integrity counts is late by one definition."""
+    frame = reports.run("log_integrity", live, from_="2026-10-22", to="2026-10-30")
+    late = frame[(frame["measure"] == "late_events") & frame["detail"].isna()]["measured_count"].sum()
+    with psycopg.connect(database.as_part("auditor")) as auditor:
+        assert evidence.completeness(auditor, len([*log.events]))["late_events"] == late > 0
 
 
 def test_analyst_reads_no_body(live: psycopg.Connection[Any]) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import reports
+from projections import log_counts
 from reports import log_integrity
 from reports.log_facts import Log, Logged, Outage, Redelivery, Rejection
 from tests.unit.reports import report_rows as rows
@@ -74,7 +75,7 @@ def test_events_are_sorted_by_what_is_known_of_them() -> None:
 
 def test_late_is_beyond_the_grace() -> None:
     """An event received more than 15 minutes after it occurred is late, one received just then is not."""
-    grace = log_integrity.LATE_MS * 1_000
+    grace = log_counts.LATE_US
     events = [logged(0, occurred_at=rows.NOON - grace), logged(1, occurred_at=rows.NOON - grace - 1)]
     assert totals(report(Log(events)))["late_events"] == 1
 

@@ -43,8 +43,9 @@ def test_frames_hold_the_period_and_the_breakdown() -> None:
     frames = Question(PERIOD, ("day",)).frames()
     (asked,) = frames["asked"].to_pylist()
     assert asked == {
-        **dict.fromkeys(("by_week", "by_connection", "by_number", "by_tag"), 0),
+        **dict.fromkeys(("by_week", "by_hour", "by_connection", "by_number", "by_tag"), 0),
         "by_day": 1,
+        "late_us": 900_000_000,
         "start_us": 1_792_796_400_000_000,
         "end_us": 1_792_796_400_000_000 + 49 * 3_600_000_000,
     }
