@@ -23,6 +23,8 @@ from store import read
 Fact = Mapping[str, Any]
 Leg = tuple[str | None, str | None]
 
+_ANSWERS = ("call.answered", "call.bridged")
+
 KINDS = ("event", "policy", "outage", "time", "count")
 
 
@@ -143,11 +145,13 @@ def _differing(then: Path, now: Path, table: str, days: Days) -> Iterator[Change
 
 def _rows(these: Path, those: Path, table: str, days: Days) -> dict[Leg, list[Fact]]:
     """Give the rows that are in one folder and not in the other, by leg."""
+    # A leg that was answered on an earlier day may have talked on into these.
+    first = 0 if table == "coverage" else days.first
     placed = "SELECT * FROM read_parquet($1) WHERE utc_day BETWEEN $3 AND $4"
     query = f"{placed} EXCEPT ALL {placed.replace('$1', '$2')}"
     with duckdb.connect() as database:
         files = [str(folder / f"{table}-*.parquet") for folder in (these, those)]
-        answer: Any = database.sql(query, params=[*files, *days])
+        answer: Any = database.sql(query, params=[*files, first, days.last])
         found: list[Fact] = answer.to_arrow_table().to_pylist()
     rows: dict[Leg, list[Fact]] = defaultdict(list)
     for row in sorted(found, key=lambda row: (row.get("seq") or 0, str(row))):
@@ -226,8 +230,13 @@ def _judged(
 
 
 def _judges(version: Applied, versions: Sequence[Applied], events: Sequence[Event]) -> bool:
-    """Tell whether a version may judge a leg of the session: it was in force at an event, and no later one was."""
-    moments = [event.occurred_at for event in events if event.occurred_at is not None]
+    """Tell whether a version may judge a leg of the session: it was in force when that could be answered or began.
+
+    No later one was. A leg is judged by its answer, else by its first event.
+    """
+    timed = [(event.occurred_at, event) for event in events if event.occurred_at is not None]
+    begun = {event.call_leg_id: at for at, event in sorted(timed, key=lambda each: each[0], reverse=True)}
+    moments = [*begun.values(), *(at for at, event in timed if event.kind in _ANSWERS)]
     later = [each.in_force_at for each in versions if each.version > version.version]
     return any(version.in_force_at <= at and not any(other <= at for other in later) for at in moments)
 

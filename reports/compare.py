@@ -5,33 +5,41 @@ differ by what changed of them.
 """
 
 import bisect
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
+import pandas as pd
 import psycopg
 
 from calls import instants
-from reports import as_of, calendar, changes, content, engines, evidence, issuing, registry, rerun
+from reports import as_of, changes, content, engines, evidence, issuing, registry, rerun
 from reports.as_of import AsOf
 from reports.calendar import Segment
 from reports.changes import Change, Days, Fold
 from reports.issuing import Log
+from reports.question import KEY_COLUMNS, Question, tag_value, week_of
 from reports.rerun import Input
 from reports.runs import Run
 from store import heartbeats, read
 
-_KEYS = ("day", "week", "connection_id", "number", "call_session_id", "call_leg_id")
+_LEG = ("call_session_id", "call_leg_id")
+_KEYS = (*KEY_COLUMNS, *_LEG)
 """Columns of reports that say which calls a row is about."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """A row that is not what it was; ``because`` numbers the changes of calls in its group."""
+    """A row that is not what it was; ``because`` numbers the changes of calls in its group.
 
+    ``part`` is ``report``, or ``trend`` for a row of the weeks up to the period's end.
+    """
+
+    part: str
     then: Mapping[str, Any] | None
     now: Mapping[str, Any] | None
     because: tuple[int, ...]
@@ -78,16 +86,19 @@ def _compared(
 ) -> Restatement:
     asked = rerun.asked(of)
     issued, today = (_run(asked, connection, *each) for each in (then, now))
-    segments = calendar.segments(asked.period)
-    tables = _tables(of["report"])
+    parts = [_Part("report", issued.question, issued.frame, today.frame, _key_columns(issued))]
+    if issued.trend is not None and today.trend is not None:
+        parts.append(_Part("trend", issued.question.trend(), issued.trend, today.trend, ["week"]))
+    days = Days(min(part.days.first for part in parts), max(part.days.last for part in parts))
     before, after = Fold(then[1], then[0].position), Fold(now[1], now[0].position)
-    found = changes.between(connection, before, after, tables, _days(segments, issued))
+    found = changes.between(connection, before, after, _tables(of["report"]), days)
+    found = [change for change in found if any(part.has(change) for part in parts)]
     return Restatement(
         then=then[0],
         now=now[0],
         as_issued=content.sha256(issued) == of["content_sha256"],
         inputs=(),
-        rows=tuple(_explained(issued, today, found, segments)),
+        rows=tuple(row for part in parts for row in part.explained(found)),
         changes=tuple(found),
     )
 
@@ -102,26 +113,62 @@ def _tables(report: str) -> set[str]:
     return {*re.findall(r"\bfacts\.(\w+)", registry.find(report).sql)} - {"log_position"}
 
 
-def _days(segments: Sequence[Segment], run: Run) -> Days:
-    """Give the UTC days that figures may come from."""
-    weeks = 0 if run.trend is None else 7 * 13
-    if not segments:  # a zone may have skipped every day of a period
-        return Days(0, -1)
-    return Days(segments[0].utc_day - weeks, segments[-1].utc_day)
+class _Part:
+    """What there is to compare of a run: its rows, or those of its trend."""
+
+    def __init__(
+        self, name: str, question: Question, then: pd.DataFrame, now: pd.DataFrame, key_columns: list[str]
+    ) -> None:
+        self._name, self._question, self._key_columns = name, question, key_columns
+        self._then, self._now = content.records(then), content.records(now)
+        self._segments = question.segments
+
+    @property
+    def days(self) -> Days:
+        """Give the UTC days that figures may come from."""
+        if not self._segments:  # a zone may have skipped every day of a period
+            return Days(0, -1)
+        return Days(self._segments[0].utc_day, self._segments[-1].utc_day)
+
+    def has(self, change: Change) -> bool:
+        """Tell whether a fact lies, or lay, in the period."""
+        return any(True for row in _sides(change) for _ in _within(row, self._segments))
+
+    def explained(self, found: Sequence[Change]) -> Iterator[RowChange]:
+        """Give the rows that differ, each with the changes in its group."""
+        places = [self._places(change) for change in found]
+        for then, now in _differing(self._then, self._now, self._key_columns):
+            row = now or then or {}
+            because = (n for n, at in enumerate(places) if all(row[key] in at[key] for key in at.keys() & row.keys()))
+            yield RowChange(self._name, then, now, tuple(because))
+
+    def _places(self, change: Change) -> dict[str, set[Any]]:
+        """Give the values of key columns under which a fact counts, or counted; none where it may be any."""
+        rows = _sides(change)
+        within = [segment for row in rows for segment in _within(row, self._segments)]
+        places = {name: {row[name] for row in rows} for name in _KEYS if all(name in row for row in rows)}
+        if self._question.tag is not None and all("tags" in row for row in rows):
+            places["tag"] = {tag_value(orjson.loads(row["tags"] or "[]"), self._question.tag) for row in rows}
+        places |= {"day": {each.day for each in within}, "week": {week_of(each.day) for each in within}}
+        return places | {"hour": {each.hour for each in within}}
 
 
-def _explained(issued: Run, today: Run, found: Sequence[Change], segments: Sequence[Segment]) -> Iterator[RowChange]:
-    places = [_places(change, segments) for change in found]
-    for then, now in _differing(content.records(issued.frame), content.records(today.frame), _key_columns(issued)):
-        row = now or then or {}
-        keys = {name: row[name] for name in _KEYS if name in row}
-        because = tuple(n for n, at in enumerate(places) if all(row[name] in at[name] for name in keys))
-        yield RowChange(then, now, because)
+def _sides(change: Change) -> list[Mapping[str, Any]]:
+    return [row for row in (change.then, change.now) if row is not None]
+
+
+def _within(row: Mapping[str, Any], segments: Sequence[Segment]) -> Iterator[Segment]:
+    """Give the segments that a fact lies in; coverage lies wherever the leg talked."""
+    begins = row["start_us"] if row.get("at_us") is None else row["at_us"]
+    ends = row["end_us"] - 1 if row.get("end_us") is not None else begins + (row.get("talk_us") or 0)
+    first = bisect.bisect_right([segment.end_us for segment in segments], begins)
+    yield from itertools.takewhile(lambda segment: segment.start_us <= ends, segments[first:])
 
 
 def _key_columns(run: Run) -> list[str]:
-    """Give the columns whose texts tell the rows of a report apart."""
-    return [column.name for column in run.columns if column.kind.name == "TEXT"]
+    """Give the columns whose texts tell the rows of a report apart; in a list of legs, the leg."""
+    texts = [column.name for column in run.columns if column.kind.name == "TEXT"]
+    return [*_LEG] if {*_LEG} <= {*texts} else texts
 
 
 def _differing(
@@ -140,21 +187,3 @@ def _differing(
     for key in (*before, *(key for key in after if key not in before)):
         if before.get(key) != after.get(key):
             yield before.get(key), after.get(key)
-
-
-def _places(change: Change, segments: Sequence[Segment]) -> dict[str, set[Any]]:
-    """Give the values of key columns under which a fact counts, or counted."""
-    rows = [row for row in (change.then, change.now) if row is not None]
-    days = {day for row in rows for day in _local_days(row, segments)}
-    places = {name: {row.get(name) for row in rows} for name in _KEYS}
-    weeks = {str(date.fromisoformat(day) - timedelta(date.fromisoformat(day).weekday())) for day in days}
-    return places | {"day": days, "week": weeks}
-
-
-def _local_days(row: Mapping[str, Any], segments: Sequence[Segment]) -> Iterator[str]:
-    starts = [segment.start_us for segment in segments]
-    moments = [row.get("at_us"), row.get("start_us"), None if row.get("end_us") is None else row["end_us"] - 1]
-    for moment in (moment for moment in moments if moment is not None):
-        place = bisect.bisect_right(starts, moment) - 1
-        if place >= 0 and moment < segments[place].end_us:
-            yield segments[place].day

@@ -69,7 +69,7 @@ def _print(found: "Restatement") -> None:
     if not found.as_issued:
         typer.echo("  what is worked out for then is NOT what was issued: see `report rerun`")
     if found.rows:
-        output.table(("row", "what", "then", "now", "because"), _rows(found))
+        output.table(("row", "of", "what", "then", "now", "because"), _rows(found))
     if found.changes:
         output.table(("n", "fact", "session", "leg", "what", "then", "now", "cause"), _changes(found))
 
@@ -79,7 +79,14 @@ def _rows(found: "Restatement") -> Iterator[Mapping[str, Any]]:
         then, now = row.then or {}, row.now or {}
         because = ", ".join(map(str, row.because)) or "UNEXPLAINED"
         for name in (name for name in (now or then) if then.get(name) != now.get(name)):
-            yield {"row": number, "what": name, "then": then.get(name), "now": now.get(name), "because": because}
+            yield {
+                "row": number,
+                "of": row.part,
+                "what": name,
+                "then": then.get(name),
+                "now": now.get(name),
+                "because": because,
+            }
 
 
 def _changes(found: "Restatement") -> Iterator[Mapping[str, Any]]:

@@ -4,15 +4,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import psycopg
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
+import reports
 from calls import instants
+from calls.event import Event
 from projections import rebuild
-from reports import compare, export, issuing, rerun
+from reports import as_of, changes, compare, export, issuing, rerun
+from reports.as_of import AsOf
 from reports.issuing import Asked, Log
 from store import append, policies
+from store.entry import Entry
 from tests.conftest import Database
 from tests.integration.projections import journal
+from tests.integration.reports import test_as_of
 from tests.integration.store import seals
 from tests.unit.calls import made
 
@@ -88,6 +97,7 @@ def test_report_comes_out_again_whatever_came_since(issued: tuple[Database, Path
     of = rerun.load(path.read_bytes())
     outcome = rerun.rerun(of, log_of(database, made.hours(18)), "1")
     assert (outcome.result, outcome.inputs, outcome.files) == ("identical", (), ())
+    assert outcome.run is not None
     again = rerun.made(of, outcome.run, export.header(outcome.run, program_version="1"))
     assert {name: (path.parent / name).read_bytes() for name in again} == again
 
@@ -108,6 +118,129 @@ def test_restatement_explains_each_difference(issued: tuple[Database, Path]) -> 
     assert {cause.position for cause in by_leg["leg-41"].causes} == set(later)
     assert set(by_leg) == {"leg-3", "leg-41"}
     assert by_leg["leg-3"].then is None
+
+
+def kinds(found: compare.Restatement) -> set[str]:
+    """Give the kinds of causes that a restatement names."""
+    return {cause.kind for change in found.changes for cause in change.causes}
+
+
+def test_policy_and_outage_explain_what_they_judge(issued: tuple[Database, Path], tmp_path: Path) -> None:
+    """Each, on the record later, is the cause for just the calls that it concerns; also of the rows of the trend."""
+    database, _ = issued
+    path = issue(database, "recording_coverage", tmp_path, by="connection")
+    rule = '[[rule]]\nname = "a"\nconnection = "con-1"\nrecord = "must_not"\n'
+    (policy,) = journal.say(database, journal.policy(rule, 3_600_000_000 + 30_000_000))
+    (outage,) = journal.say(database, journal.outage(3_600_000_000, 3_600_000_000 + 10_000_000))
+    found = compare.compare(rerun.load(path.read_bytes()), log_of(database, made.hours(20)))
+    assert (found.as_issued, found.unexplained, kinds(found)) == (True, 0, {"policy", "outage"})
+    judged = {
+        change.call_leg_id: {cause.position for cause in change.causes}
+        for change in found.changes
+        if change.table == "coverage"
+    }
+    assert judged["leg-0"] == {outage}  # answered half a second into the outage, half a minute before the policy
+    assert judged["leg-31"] == {policy}
+    assert {row.part for row in found.rows} == {"report", "trend"}
+    (week,) = (row for row in found.rows if row.part == "trend")
+    assert len(week.because) == len(found.changes)
+
+
+def test_log_itself_explains_what_is_counted_of_it(issued: tuple[Database, Path], tmp_path: Path) -> None:
+    """An event, an outage and deliveries beyond the first are the causes of what log_integrity counts."""
+    database, _ = issued
+    path = issue(database, "log_integrity", tmp_path, by="day")
+    body, at = calls(60, 1)[0]
+    (event,) = journal.write_bodies(database, [(body, at)])
+    (outage,) = journal.say(database, journal.outage(3_600_000_000, 3_610_000_000))
+    with psycopg.connect(database.url) as connection:
+        connection.execute(
+            "INSERT INTO log.redeliveries (position, received_at, body, masked) VALUES (3, %s, '', false)",
+            [instants.to_datetime(made.hours(13))],
+        )
+    found = compare.compare(rerun.load(path.read_bytes()), log_of(database, made.hours(20)))
+    assert (found.as_issued, found.unexplained, kinds(found)) == (True, 0, {"event", "outage", "count"})
+    of_log = {(change.table, cause.kind, cause.position) for change in found.changes for cause in change.causes}
+    assert {("outages", "outage", outage), ("log_events", "event", event), ("redeliveries", "count", None)} <= of_log
+
+
+def test_rows_by_tag_and_hour_are_explained_by_calls_of_theirs(database: Database, tmp_path: Path) -> None:
+    """A change counts in the row of its own tag and hour, and in no other."""
+    tagged = [
+        made.event("call.initiated", hour * 3_600_000, call_session_id=name, call_leg_id=name, tags=[f"desk:{name}"])
+        for hour, name in enumerate("abc", 1)
+    ]
+    journal.write_bodies(database, [(journal.body(each), each.received_at) for each in tagged])
+    journal.projected(database, NOON)
+    paths = [issue(database, "call_volume", tmp_path / by[:3], by=by) for by in ("tag:desk", "hour")]
+    ended = made.event("call.hangup", 2 * 3_600_000 + 9_000, call_session_id="b", call_leg_id="b")
+    (position,) = journal.write_bodies(database, [(journal.body(ended), NOON)])
+    for path, column, value in zip(paths, ("tag", "hour"), ("b", "03 +01:00"), strict=True):
+        found = compare.compare(rerun.load(path.read_bytes()), log_of(database, made.hours(20)))
+        of_event = {
+            n for n, change in enumerate(found.changes) for cause in change.causes if cause.position == position
+        }
+        by_value = {row.now[column]: {*row.because} for row in found.rows if row.now}
+        assert of_event <= by_value[value]
+        assert all(not because & of_event for each, because in by_value.items() if each != value)
+        assert (found.as_issued, found.unexplained) == (True, 0)
+
+
+@settings(
+    max_examples=6, deadline=None, phases=(Phase.generate,), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    first=st.lists(made.sessions(), min_size=1, max_size=4),
+    later=st.lists(made.sessions(), min_size=1, max_size=4),
+    entries=test_as_of.said(),
+    name=st.sampled_from([name for name in reports.TITLES if name != "command_audit"]),
+    now=st.sampled_from(test_as_of.CLOCKS),
+)
+def test_whatever_comes_later_explains_all_that_differs(  # noqa: PLR0917  what is drawn
+    clone: Callable[[], Database],
+    tmp_path_factory: pytest.TempPathFactory,
+    first: list[list[Event]],
+    later: list[list[Event]],
+    entries: list[Entry],
+    name: str,
+    now: int,
+) -> None:
+    """No row differs unexplained; what only time explains, time alone brings about: the old events, judged today."""
+    database, folder = clone(), tmp_path_factory.mktemp("issued")
+    write_sessions(database, first, "first")
+    journal.projected(database, made.hours(0.001))
+    path = issue(database, name, folder, now=made.hours(0.001))
+    if entries:
+        journal.say(database, *entries)
+    write_sessions(database, later, "later")
+    log = log_of(database, now)
+    found = compare.compare(rerun.load(path.read_bytes()), log)
+    assert (found.as_issued, found.unexplained) == (True, 0)
+    assert found.then is not None
+    assert all(cause.position is None or cause.position >= found.then.position for cause in causes(found))
+    alone = [change for change in found.changes if {cause.kind for cause in change.causes} == {"time"}]
+    with as_of.folder(log.url, AsOf(found.then.position, max(now, found.then.instant)), processes=1) as old:
+        for change in alone:
+            query = f"SELECT * FROM read_parquet('{old}/{change.table}-*.parquet')"  # noqa: S608  our own folder
+            assert change.now in [None, *duckdb.sql(query).to_arrow_table().to_pylist()]
+
+
+def causes(found: compare.Restatement) -> list[changes.Cause]:
+    """Give every cause that a restatement names."""
+    return [cause for change in found.changes for cause in change.causes]
+
+
+def write_sessions(database: Database, parts: list[list[Event]], name: str) -> None:
+    """Let sessions come in: every other one is of the very call that others, before or after, speak of."""
+    bodies = [
+        (journal.body(event, call_session_id=f"ses-{n}", call_leg_id=f"{event.call_leg_id}-{n}"), event.received_at)
+        if n % 2
+        else (journal.body(event, call_session_id=f"{name}-{n}"), event.received_at)
+        for n, part in enumerate(parts)
+        for event in part
+    ]
+    if bodies:
+        journal.write_bodies(database, bodies)
 
 
 def test_time_alone_explains_what_fell_due(database: Database, tmp_path: Path) -> None:
