@@ -25,11 +25,12 @@ NOW = datetime.now(UTC)
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     *("README.md", "ARCHITECTURE.md", "benchmarks/README.md"),
-    *("docs/coverage.md", "docs/exports.md", "docs/policy.md", "docs/reports.md", "docs/schedules.md"),
+    *("docs/coverage.md", "docs/exports.md", "docs/policy.md", "docs/reports.md", "docs/reproducing.md"),
+    "docs/schedules.md",
     *("docs/operations.md", "docs/security.md", "docs/verifying.md"),
 ]
-OF_THE_HOME = ("keys/", "spool/", "metrics/", "deploy/.env")
-"""Paths that documents name and that are no part of the repository."""
+OF_THE_HOME = ("keys/", "spool/", "metrics/", "deploy/.env", "callaudit/report/v1")
+"""Paths that documents name and that are no part of the repository; and the first line of what is signed."""
 
 
 def _text(name: str) -> str:
