@@ -1,4 +1,4 @@
-"""Compare what the program says with what the simulator knows: every row, every count, every report.
+"""Compare what the program's tables and counts say with what the simulator knows. ``report_comparison``: the reports.
 
 Each difference is one line of text. No line means that everything agrees.
 """
@@ -6,16 +6,13 @@ Each difference is one line of text. No line means that everything agrees.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
 import simulator
 from calls import instants
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Row = Mapping[str, Any]
 
@@ -29,6 +26,34 @@ LEG = (
     "talk_us",
     "hangup_cause",
 )
+COVERAGE = (
+    "connection_id",
+    "direction",
+    "number",
+    "answered_at",
+    "hangup_at",
+    "policy_version",
+    "policy_rule",
+    "obligation",
+    "verdict",
+    "evidence_grade",
+    "answered_us",
+    "confirmed_us",
+    "inferred_us",
+    "unknown_us",
+    "uncovered_us",
+    "start_delay_us",
+    "early_stop_us",
+    "longest_gap_us",
+    "recovery_us",
+    "double_covered_us",
+    "over_recorded_us",
+    "failed_attempts",
+    "unrecorded_evidence",
+    "track_evidence",
+)
+SPAN = ("kind", "started_at", "ended_at")
+CONVERSATION = ("legs", "conversation_us", "covered_us")
 SIPREC = ("status", "started_at", "ended_at", "duration_us", "cause_raw", "cause_name")
 REFER = ("outcome", "started_at", "terminal_at", "last_provisional", "final_code")
 NATIVE = ("status", "occurred_at", "started_at", "ended_at", "channels", "reason")
@@ -62,6 +87,7 @@ def rows(connection: psycopg.Connection[Any], truth: simulator.Truth) -> Iterato
         if stored != count:
             yield f"{table}: {stored} rows, true are {count}"
     yield from _by_key(connection, "call_legs", LEG, ((leg.call_leg_id, leg) for leg in truth.legs()))
+    yield from _coverage(connection, truth)
     numbered = (((row.call_leg_id, row.seq), row) for row in truth.siprec_sessions())
     yield from _by_key(connection, "siprec_sessions", SIPREC, numbered)
     numbered = (((row.call_leg_id, row.seq), row) for row in truth.refer_attempts())
@@ -78,86 +104,25 @@ def rows(connection: psycopg.Connection[Any], truth: simulator.Truth) -> Iterato
         yield from (f"{table}: {row} is missing" for row in true - said)
 
 
-def reports(answers: simulator.Answers, frames: Mapping[str, "pd.DataFrame"]) -> Iterator[str]:
-    """Compare the reports: SIPREC by connection and UTC day, transfers by connection, causes in total."""
-    yield from _differ("siprec_sessions", _siprec_said(frames["siprec_sessions"]), _siprec_true(answers))
-    yield from _differ("refer_outcomes", _refer_said(frames["refer_outcomes"]), _refer_true(answers))
-    causes = frames["failure_causes"]
-    said = {
-        (row["cause_name"], row["cause_raw"]): row["failures_count"]
-        for row in _records(causes[causes["subject"] == "siprec"])
-        if row["failures_count"]
-    }
-    true = {
-        ({None: "absent", "UNKNOWN": "unmapped"}.get(name, name), raw or None): count
-        for (name, raw), count in answers.failure_causes.items()
-    }
-    yield from _differ("failure_causes", said, true)
+def _coverage(connection: psycopg.Connection[Any], truth: simulator.Truth) -> Iterator[str]:
+    """Compare how much was recorded, span by span and conversation by conversation; flags of it are all known."""
+    yield from _by_key(connection, "coverage", COVERAGE, ((row.call_leg_id, row) for row in truth.coverage()))
+    flags = {row.call_leg_id: [*row.flags] for row in truth.coverage()}
+    for row in _fetch(connection, "coverage", ("call_leg_id", "flags")):
+        if row["flags"] != flags.get(row["call_leg_id"]):
+            yield f"coverage: {row['call_leg_id']} has flags {row['flags']}, true are {flags.get(row['call_leg_id'])}"
+    spans = (((span.call_leg_id, span.seq), span) for row in truth.coverage() for span in row.spans)
+    yield from _by_key(connection, "coverage_spans", SPAN, spans)
+    calls = ((call.call_session_id, call.session_coverage) for call in truth.calls)
+    yield from _by_key(connection, "session_coverage", CONVERSATION, calls)
 
 
-def _siprec_said(frame: "pd.DataFrame") -> dict[Any, Any]:
-    return {
-        (row["connection_id"], row["day"]): (
-            row["sessions_count"],
-            row["failed_count"],
-            row["duration_known_count"],
-            row["duration_sum_ms"] or 0,
-            row["duration_median_ms"],
-            row["duration_p95_ms"],
-        )
-        for row in _records(frame)
-        if row["attempts_count"]
-    }
-
-
-def _siprec_true(answers: simulator.Answers) -> dict[Any, Any]:
-    def ms(us: int | None) -> int | None:
-        return None if us is None else us // 1000
-
-    return {
-        (true.connection_id, true.utc_day): (
-            true.sessions,
-            true.failed_attempts,
-            len(true.durations_us),
-            true.total_us // 1000,
-            ms(true.quantile_us(50)),
-            ms(true.quantile_us(95)),
-        )
-        for true in answers.siprec_sessions
-    }
-
-
-def _refer_said(frame: "pd.DataFrame") -> dict[Any, Any]:
-    said: dict[Any, Any] = {}
-    for row in _records(frame):
-        if row["attempts_count"]:
-            figures = tuple(row[f"{what}_count"] for what in ("attempts", "completed", "pending", "unconfirmed"))
-            outcomes = said.setdefault(row["connection_id"], (figures, {}))[1]
-            outcomes[row["outcome"], row["final_code"]] = row["outcome_count"]
-    return said
-
-
-def _refer_true(answers: simulator.Answers) -> dict[Any, Any]:
-    return {
-        true.connection_id: (
-            (true.attempts, true.completed, true.pending, true.unconfirmed),
-            dict(true.by_code),
-        )
-        for true in answers.refer_outcomes
-    }
-
-
-def _differ(report: str, said: Mapping[Any, Any], true: Mapping[Any, Any]) -> Iterator[str]:
-    for key in sorted(said.keys() | true.keys(), key=str):
-        if said.get(key) != true.get(key):
-            yield f"{report}: {key} is {said.get(key)}, true is {true.get(key)}"
-
-
-def _records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
-    """Give rows with None for what is missing; pandas has several words for that."""
-    plain = frame.astype(object).where(frame.notna(), None)
-    columns = [str(column) for column in plain.columns]
-    return [dict(zip(columns, row, strict=True)) for row in plain.itertuples(index=False)]
+_KEYS = {
+    "call_legs": ("call_leg_id",),
+    "coverage": ("call_leg_id",),
+    "session_coverage": ("call_session_id",),
+}
+_WITHOUT_FLAGS = ("coverage_spans", "session_coverage")
 
 
 def _by_key(
@@ -166,9 +131,10 @@ def _by_key(
     fields: Sequence[str],
     true_rows: Iterable[tuple[Any, Any]],
 ) -> Iterator[str]:
-    keyed_by = ("call_leg_id",) if table == "call_legs" else ("call_leg_id", "seq")
+    keyed_by = _KEYS.get(table, ("call_leg_id", "seq"))
+    flags = () if table in _WITHOUT_FLAGS else ("flags",)
     stored: dict[Any, Row] = {}
-    for row in _fetch(connection, table, (*keyed_by, *fields, "flags")):
+    for row in _fetch(connection, table, (*keyed_by, *fields, *flags)):
         key = tuple(row[name] for name in keyed_by)
         stored[key[0] if len(key) == 1 else key] = row
     for key, true in true_rows:
@@ -177,7 +143,7 @@ def _by_key(
             yield f"{table}: {key} is missing"
         elif _values(row, fields) != _values(true, fields):
             yield f"{table}: {key} is {_values(row, fields)}, true is {_values(true, fields)}"
-        elif not set(true.flags) <= set(row["flags"]):
+        elif flags and not set(true.flags) <= set(row["flags"]):
             yield f"{table}: {key} has flags {row['flags']}, true are {list(true.flags)}"
 
 

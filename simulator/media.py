@@ -137,6 +137,7 @@ def save_recording(leg: LegScript) -> None:
     }
     del payload["call_control_id"]
     leg.emit_data(event_type, saved, payload)
+    leg.notes.recorded_natively(begin, leg.ends)
     leg.call.natives.append(
         TrueNative(
             call_leg_id=leg.leg_id,
@@ -153,6 +154,7 @@ def fail_recording(leg: LegScript) -> None:
     """Have Telnyx fail to store its recording."""
     at, reason = leg.later(leg.ends, 1_000, 5_000), leg.rng.choice(_NATIVE_FAULTS)
     leg.emit("call.recording.error", at, reason=reason)
+    leg.notes.told_failure = True
     leg.call.natives.append(TrueNative(call_leg_id=leg.leg_id, status="error", occurred_at=at, reason=reason))
 
 

@@ -66,6 +66,37 @@ _MEDIA_LOST = ("MEDIA_TIMEOUT", "RECOVERY_ON_TIMER_EXPIRE")
 _ATTEMPTS_MAX = 5
 
 
+def record_over_one_another(leg: LegScript) -> None:
+    """Start a second session while the first one runs, and stop both: what both recorded counts once."""
+    first, second = first_start(leg), leg.at_share(0.2, 0.4)
+    handed_over = leg.at_share(0.5, 0.7)
+    for begin in (first, second):
+        started(leg, begin)
+    for end in (handed_over, leg.ends):
+        stopped(leg, end)
+    leg.notes.recorded(first, handed_over)
+    leg.notes.recorded(second, leg.ends)
+    _row(leg, "stopped", first, handed_over, NORMAL)
+    _row(leg, "stopped", second, leg.ends, NORMAL, "overlaps_open_session")
+
+
+def blink(leg: LegScript) -> None:
+    """Stop and start again within what is tolerated."""
+    pause = leg.at_share(0.3, 0.6)
+    session(leg, first_start(leg), pause)
+    session(leg, leg.later(pause, 20, 1_000), leg.ends)
+
+
+def start_late(leg: LegScript) -> None:
+    """Ask for recording only some time after the answer, at times too late to count as full."""
+    session(leg, leg.later(leg.answered, 4_900, 5_100), leg.ends)
+
+
+def stop_just_before(leg: LegScript) -> None:
+    """Stop about as long before the hangup as is tolerated."""
+    session(leg, first_start(leg), leg.later(leg.ends, -2_100, -1_900))
+
+
 def started(leg: LegScript, at: Instant, mark: Mark | None = None) -> Webhook:
     """Write siprec.started."""
     return leg.emit("siprec.started", at, mark)
@@ -90,6 +121,9 @@ def _row(
     *flags: str,
 ) -> None:
     """Note the true row; a duration is known where both ends are."""
+    leg.notes.siprec = True
+    if status.startswith("failed"):
+        leg.notes.told_failure = True
     if begin is not None and cause.name in _MEDIA_LOST:
         flags = (*flags, "media_lost_before_end")
     row = TrueSiprec(
@@ -110,12 +144,14 @@ def session(leg: LegScript, begin: Instant, end: Instant, cause: Cause = NORMAL)
     """Run a session from one moment to another, both told."""
     started(leg, begin)
     stopped(leg, end, cause)
+    leg.notes.recorded(begin, end)
     _row(leg, "stopped", begin, end, cause, *(["stop_after_hangup"] if end > leg.ends else []))
 
 
 def attempt_failed(leg: LegScript, at: Instant, cause: Cause) -> None:
     """Have an attempt refused: a row of its own, zero long."""
     failed(leg, at, cause)
+    leg.notes.refused(at)
     _row(leg, "failed", None, at, cause)
 
 
@@ -175,6 +211,7 @@ def break_midway(leg: LegScript) -> Instant:
     begin, end, cause = first_start(leg), leg.at_share(0.3, 0.6), leg.rng.choice(BREAKS)
     started(leg, begin)
     failed(leg, end, cause)
+    leg.notes.recorded(begin, end)
     _row(leg, "failed_midway", begin, end, cause)
     return end
 
@@ -190,6 +227,8 @@ def break_then_stop(leg: LegScript) -> None:
     started(leg, begin)
     failed(leg, end, cause)
     stopped(leg, leg.ends)
+    leg.notes.recorded(begin, end)
+    leg.notes.doubted(end, leg.ends)
     _row(leg, "failed_midway", begin, end, cause, "end_in_doubt")
 
 
@@ -209,6 +248,7 @@ def lose_stop(leg: LegScript) -> None:
     """Record to the end and lose the stop: only the hangup tells when it ended, if there is one."""
     begin = first_start(leg)
     started(leg, begin)
+    leg.notes.inferred(begin, leg.ends)
     _row(leg, "closed_by_hangup", begin, leg.ends, ABSENT, "stop_missing")
 
 
@@ -216,12 +256,14 @@ def never_end(leg: LegScript) -> None:
     """Record a leg of which nothing more is heard."""
     begin = first_start(leg)
     started(leg, begin)
+    leg.notes.doubted(begin, leg.ends)
     _row(leg, "stale_open", begin, None)
 
 
 def lose_start(leg: LegScript) -> None:
     """Record to the end and lose the start."""
     stopped(leg, leg.ends)
+    leg.notes.doubted(leg.answered, leg.ends)
     _row(leg, "stopped_without_start", None, leg.ends, NORMAL, "start_missing")
 
 
@@ -236,6 +278,7 @@ def start_twice_told(leg: LegScript) -> None:
     started(leg, begin)
     started(leg, begin, Mark.SEMANTIC_DUPLICATE)
     stopped(leg, leg.ends)
+    leg.notes.recorded(begin, leg.ends)
     _row(leg, "stopped", begin, leg.ends, NORMAL)
 
 
@@ -246,6 +289,7 @@ def record_with_alias(leg: LegScript) -> None:
     alias = "call.siprec.{}" if dotted else "call_siprec_{}"
     leg.emit(alias.format("started"), begin, Mark.ALIASED_TYPE)
     leg.emit(alias.format("stopped"), leg.ends, Mark.ALIASED_TYPE, hangup_cause=NORMAL.raw)
+    leg.notes.recorded(begin, leg.ends)
     _row(leg, "stopped", begin, leg.ends, NORMAL)
 
 
@@ -253,4 +297,5 @@ def refuse_with_alias(leg: LegScript) -> None:
     """Refuse under an alias."""
     at, cause = first_start(leg), _refusal(leg)
     leg.emit("call.siprec.failed", at, Mark.ALIASED_TYPE, failure_cause=cause.raw)
+    leg.notes.refused(at)
     _row(leg, "failed", None, at, cause)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from calls.instants import MILLISECOND, SECOND, Instant
+from calls.policy import Judgement
 from simulator import media, recorders, transfers
 from simulator.identities import Identities
 from simulator.script import Call, CallScript, LegScript
@@ -146,6 +147,16 @@ def _skewed(call: CallScript) -> None:
     leg.flags.append("clock_skew")
 
 
+def _brief(call: CallScript) -> None:
+    """Talk for a few seconds: what the tolerances leave uncovered may be more than half of them."""
+    leg = call.leg("incoming")
+    leg.ends = leg.later(leg.answered, 1_600, 6_000)
+    leg.ring()
+    leg.answer()
+    recorders.session(leg, leg.later(leg.answered, 200, 1_400), leg.ends)
+    leg.hang_up()
+
+
 def _recorder(weight: int, record: LegStory) -> Kind:
     """Give the kind of an answered call with this recording story."""
     return Kind(weight, _conversation(record=record), own_recorder=True)
@@ -170,6 +181,11 @@ KINDS: Mapping[str, Kind] = {
     "recorder_start_told_twice": _recorder(4, recorders.start_twice_told),
     "recorder_alias": _recorder(6, recorders.record_with_alias),
     "recorder_alias_refused": _recorder(3, recorders.refuse_with_alias),
+    "recorder_overlapped": _recorder(6, recorders.record_over_one_another),
+    "recorder_blinked": _recorder(8, recorders.blink),
+    "recorder_started_late": _recorder(8, recorders.start_late),
+    "recorder_stopped_just_before": _recorder(8, recorders.stop_just_before),
+    "short_call": Kind(6, _brief, own_recorder=True),
     "transferred": Kind(30, _conversation(transfers.complete)),
     "transferred_202": Kind(3, _conversation(transfers.complete_with_202)),
     "transfer_refused": Kind(30, _conversation(transfers.refuse)),
@@ -203,16 +219,18 @@ KINDS: Mapping[str, Kind] = {
 """Every kind of call, by name. Lost and odd webhooks are a few percent, as a bad day has them."""
 
 
-def world(rng: random.Random, start: Instant, span_us: int) -> World:
+def world(
+    rng: random.Random, start: Instant, span_us: int, judgements: Mapping[str, Judgement] | None = None
+) -> World:
     """Make the connections of an afternoon and decide when a recorder is down."""
     name = Identities(rng)
     connections = tuple(
-        Connection(name.connection_id(), f"{_HOST}/telnyx/{app}", f"{_HOST}/failover/{app}")
+        Connection(name.connection_id(), app, f"{_HOST}/telnyx/{app}", f"{_HOST}/failover/{app}")
         for app in _CONNECTION_NAMES
     )
     first, last = (start + span_us * percent // 100 for percent in _BREAKDOWN_PERCENT)
     breakdown = Breakdown(connections[_BROKEN_CONNECTION].connection_id, first, last)
-    return World(rng, name, SecretMaker(rng), connections, breakdown)
+    return World(rng, name, SecretMaker(rng), connections, breakdown, judgements or {})
 
 
 def afternoon(place: World, count: int, start: Instant, span_us: int) -> tuple[Call, ...]:

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 from calls import instants
 from calls.instants import MILLISECOND, Instant
+from simulator import coverage
+from simulator.coverage import Notes
 from simulator.truth import TrueCall, TrueDtmf, TrueLeg, TrueNative, TrueRefer, TrueSiprec
 from simulator.webhooks import Form, Mark, Webhook
 from simulator.world import Connection, World
@@ -75,12 +77,17 @@ class CallScript:
     def finish(self) -> Call:
         """Give the call with its truth; rows are numbered within their leg, by time."""
         self.webhooks.sort(key=lambda webhook: webhook.occurred_at)
+        legs = tuple(leg.truth() for leg in self.legs)
+        told = [(true, leg.notes) for true, leg in zip(legs, self.legs, strict=True)]
+        covered, conversation = coverage.of_call(self.session_id, told, self.world.judgement(self.connection))
         truth = TrueCall(
             call_session_id=self.session_id,
             connection_id=self.connection.connection_id,
             kind=self.kind,
             events=sum(webhook.mark not in _OUTSIDE_ANY_COUNT for webhook in self.webhooks),
-            legs=tuple(leg.truth() for leg in self.legs),
+            legs=legs,
+            coverage=covered,
+            session_coverage=conversation,
             siprec_sessions=_numbered(self.siprec, lambda row: row.shown_at),
             refer_attempts=_numbered(self.refers, lambda row: row.started_at),
             native_recordings=tuple(self.natives),
@@ -110,6 +117,7 @@ class LegScript:
     hangup_cause: str | None = None
     picked_up: bool = False
     flags: list[str] = field(default_factory=list[str])
+    notes: Notes = field(default_factory=Notes)
 
     def __post_init__(self) -> None:
         """Name the leg and plan its life: 2 to 15 s of ringing, half a minute to 25 minutes of talk."""
@@ -243,6 +251,8 @@ class LegScript:
             hangup_at=ended,
             talk_us=None if ended is None or answered is None else ended - answered,
             hangup_cause=self.hangup_cause,
+            from_number=self.from_number,
+            to_number=self.to_number,
             flags=tuple(self.flags),
         )
 

@@ -5,13 +5,13 @@ The same arguments give the same bytes, deliveries and truth, on every machine.
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from calls import catalogue, policy
 from calls.instants import SECOND, Instant
+from calls.policy import Judgement
 from simulator import deliveries, scenarios
-from simulator.answers import Answers, answers
 from simulator.deliveries import Delivery, Faults
 from simulator.script import Call
 from simulator.secrets import Secrets
@@ -30,7 +30,6 @@ class Simulation:
     calls: tuple[Call, ...]
     deliveries: tuple[Delivery, ...]
     truth: Truth
-    answers: Answers
     secrets: Secrets
     connections: tuple[Connection, ...]
     breakdown: Breakdown
@@ -42,10 +41,14 @@ def simulate(
     calls: int = CALLS_DEFAULT,
     span_us: int = SPAN_US_DEFAULT,
     faults: Faults = Faults(),  # noqa: B008 -- frozen
+    judgements: Mapping[str, Judgement] | None = None,
 ) -> Simulation:
-    """Make ``calls`` calls that begin within ``span_us`` of ``start``, and plan their deliveries."""
+    """Make ``calls`` calls that begin within ``span_us`` of ``start``, and plan their deliveries.
+
+    ``judgements`` say, by the name of a connection, by what its calls are judged; the others by the built-in policy.
+    """
     rng = random.Random(seed)  # noqa: S311 -- made to be foreseen
-    place = scenarios.world(rng, start, span_us)
+    place = scenarios.world(rng, start, span_us, judgements)
     made = scenarios.afternoon(place, calls, start, span_us)
     planned = deliveries.plan(made, faults, rng)
     truth = Truth(
@@ -57,7 +60,6 @@ def simulate(
         calls=made,
         deliveries=planned,
         truth=truth,
-        answers=answers(truth),
         secrets=place.secret.seal(),
         connections=place.connections,
         breakdown=place.breakdown,

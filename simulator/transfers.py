@@ -53,7 +53,11 @@ def _tell(
 
 
 def _row(leg: LegScript, outcome: str, begin: Instant, end: Instant | None, **more: Any) -> None:
-    """Note the true row."""
+    """Note the true row, and what it means for recording: a conversation may go on where nobody here hears it."""
+    if outcome == "completed":
+        leg.notes.flags.add("left_observability_after_refer")
+    if outcome.startswith("unconfirmed_"):
+        leg.notes.flags.add("may_have_left_observability")
     connection_id = leg.call.connection.connection_id
     flags = more.pop("flags", () if end is not None else ("terminal_missing",))
     row = TrueRefer(

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from calls import instants
 from calls.instants import Instant
 
 
@@ -28,7 +27,19 @@ class TrueLeg:
     hangup_at: Instant | None
     talk_us: int | None
     hangup_cause: str | None
+    from_number: str
+    to_number: str
     flags: tuple[str, ...]
+
+    @property
+    def number(self) -> str | None:
+        """The number on our side: called where the leg is incoming, calling where it is outgoing."""
+        return {"incoming": self.to_number, "outgoing": self.from_number}.get(self.direction or "")
+
+    @property
+    def shown_at(self) -> Instant:
+        """The instant that places it in a day: the answer, else the beginning, else the end."""
+        return _first(self.answered_at, self.initiated_at, self.hangup_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +60,7 @@ class TrueSiprec:
     @property
     def shown_at(self) -> Instant:
         """When the row shows itself first: its start, else its end."""
-        shown = self.ended_at if self.started_at is None else self.started_at
-        assert shown is not None, "a row has a start or an end"
-        return shown
-
-    @property
-    def utc_day(self) -> str:
-        """The UTC day the row belongs to, by its start, else its end."""
-        return instants.to_text(self.shown_at)[:10]
+        return _first(self.started_at, self.ended_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +92,73 @@ class TrueNative:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrueSpan:
+    """A span of a leg's talk time; ``kind`` is confirmed, inferred, unknown or uncovered."""
+
+    call_leg_id: str
+    seq: int
+    kind: str
+    started_at: Instant
+    ended_at: Instant
+
+    @property
+    def length_us(self) -> int:
+        """How long it is."""
+        return self.ended_at - self.started_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrueCoverage:
+    """How much of a leg was recorded, as far as can be known; ``flags`` are exactly those there are.
+
+    Durations are None where they cannot be known. ``number`` is the one on our side, None where no direction is known.
+    """
+
+    call_leg_id: str
+    connection_id: str
+    direction: str | None
+    number: str | None
+    answered_at: Instant | None
+    hangup_at: Instant | None
+    policy_version: int
+    policy_rule: str | None
+    obligation: str
+    verdict: str
+    evidence_grade: str | None
+    answered_us: int | None
+    confirmed_us: int | None
+    inferred_us: int | None
+    unknown_us: int | None
+    uncovered_us: int | None
+    start_delay_us: int | None
+    early_stop_us: int | None
+    longest_gap_us: int | None
+    recovery_us: int | None
+    double_covered_us: int | None
+    over_recorded_us: int | None
+    failed_attempts: int
+    unrecorded_evidence: str | None
+    track_evidence: str | None
+    flags: tuple[str, ...]
+    spans: tuple[TrueSpan, ...]
+
+    @property
+    def shown_at(self) -> Instant:
+        """The instant that places it in a day: the answer, else the end; a leg without both was never judged."""
+        return _first(self.answered_at, self.hangup_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrueSessionCoverage:
+    """How much of a conversation was recorded on any of its legs; None while an end is not known."""
+
+    call_session_id: str
+    legs: int
+    conversation_us: int | None
+    covered_us: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrueDtmf:
     """Keys pressed: how many and when."""
 
@@ -107,6 +178,8 @@ class TrueCall:
     kind: str
     events: int
     legs: tuple[TrueLeg, ...]
+    coverage: tuple[TrueCoverage, ...]
+    session_coverage: TrueSessionCoverage
     siprec_sessions: tuple[TrueSiprec, ...]
     refer_attempts: tuple[TrueRefer, ...]
     native_recordings: tuple[TrueNative, ...]
@@ -143,6 +216,10 @@ class Truth:
         """Give every leg."""
         return (leg for call in self.calls for leg in call.legs)
 
+    def coverage(self) -> Iterator[TrueCoverage]:
+        """Give the coverage of every leg."""
+        return (row for call in self.calls for row in call.coverage)
+
     def siprec_sessions(self) -> Iterator[TrueSiprec]:
         """Give every SIPREC row."""
         return (row for call in self.calls for row in call.siprec_sessions)
@@ -155,7 +232,14 @@ class Truth:
         """Count the rows that a report's totals must conserve, by table name."""
         tables = ("legs", "siprec_sessions", "refer_attempts", "native_recordings", "dtmf")
         sums = Counter({name: sum(len(getattr(call, name)) for call in self.calls) for name in tables})
-        return {"call_sessions": len(self.calls), "call_legs": sums.pop("legs"), **sums}
+        legs = sums.pop("legs")
+        spans = sum(len(row.spans) for row in self.coverage())
+        covered = {"coverage": legs, "coverage_spans": spans, "session_coverage": len(self.calls)}
+        return {"call_sessions": len(self.calls), "call_legs": legs, **covered, **sums}
+
+
+def _first(*known: Instant | None) -> Instant:
+    return next(instant for instant in known if instant is not None)
 
 
 def tally(values: Iterable[str]) -> dict[str, int]:
