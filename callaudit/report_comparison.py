@@ -63,8 +63,8 @@ def _as_posted(run: "Run", made: simulator.Simulation, asked: simulator.Asked) -
     refused = ((one.send_at, one.expected_reason) for one in made.deliveries if one.expected_reason is not None)
     more = [(at, simulator.Counted("rejected", reason)) for at, reason in refused]
     true = simulator.answer(run.name, made.truth, asked, simulator.hear(made.deliveries), more)
-    pair = [[row for row in of if row["measure"] not in UNFORESEEN_MEASURES] for of in (said, true)]
-    yield from rows(run.name, *pair, _keys(run))
+    said, true = ([row for row in of if row["measure"] not in UNFORESEEN_MEASURES] for of in (said, true))
+    yield from rows(run.name, said, true, _keys(run))
 
 
 def rows(report: str, said: Sequence[Cells], true: Sequence[Cells], keys: Sequence[str]) -> Iterator[str]:

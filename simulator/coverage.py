@@ -79,7 +79,7 @@ def _of_leg(leg: TrueLeg, notes: Notes, spans: tuple[TrueSpan, ...], judged: Jud
     verdict = _verdict(leg, spans, judged)
     in_scope = verdict != "not_in_scope"
     over_recorded, over_recorded_us = _over_recorded(leg, notes, judged)
-    flags = {*notes.flags, *_flags(leg, judged)} | ({"over_recorded"} if over_recorded else set())
+    flags = {*notes.flags, *_flags(leg, judged), *(["over_recorded"] if over_recorded else [])}
     return TrueCoverage(
         call_leg_id=leg.call_leg_id,
         connection_id=leg.connection_id,
@@ -160,17 +160,20 @@ def _verdict(leg: TrueLeg, spans: Sequence[TrueSpan], judged: Judgement) -> str:
         return "not_eligible"
     if leg.talk_us is None:
         return "unknown"
-    if leg.talk_us == 0 or leg.talk_us < judged.policy.min_duration_us:
-        return "not_eligible"
+    too_short = leg.talk_us == 0 or leg.talk_us < judged.policy.min_duration_us
+    return "not_eligible" if too_short else _of_talk(spans, judged)
+
+
+def _of_talk(spans: Sequence[TrueSpan], judged: Judgement) -> str:
     kinds = {span.kind for span in spans}
     if not kinds & {*_COVERED}:
         return "unknown" if "unknown" in kinds else "unrecorded"
-    if not _is_tolerated(spans, judged):
+    covered_us, missing_us = (sum(_length_us(spans, kind) for kind in of) for of in (_COVERED, ("uncovered",)))
+    mostly_missing = "unknown" not in kinds and missing_us > covered_us
+    if mostly_missing or not _is_tolerated(spans, judged):
         return "partial"
     if "unknown" in kinds:
         return "unknown"
-    if 2 * _length_us(spans, "uncovered") > leg.talk_us:
-        return "partial"
     return "full_inferred" if "inferred" in kinds else "full"
 
 
@@ -261,9 +264,5 @@ def _recovery_us(notes: Notes, covered: Sequence[TrueSpan], accepted: Iterable[s
 def _double_covered_us(leg: TrueLeg, notes: Notes) -> int:
     """Give the time that SIPREC and Telnyx both recorded."""
     sure = [note for note in notes.taken if note.kind in _COVERED]
-    both = (
-        piece
-        for piece in _pieces(leg, notes)
-        if {note.source for note in sure if note.holds(piece)} == {*SOURCES}
-    )
+    both = (piece for piece in _pieces(leg, notes) if {note.source for note in sure if note.holds(piece)} == {*SOURCES})
     return sum(end - begin for begin, end in both)

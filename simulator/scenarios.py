@@ -219,9 +219,7 @@ KINDS: Mapping[str, Kind] = {
 """Every kind of call, by name. Lost and odd webhooks are a few percent, as a bad day has them."""
 
 
-def world(
-    rng: random.Random, start: Instant, span_us: int, judgements: Mapping[str, Judgement] | None = None
-) -> World:
+def world(rng: random.Random, start: Instant, span_us: int, judgements: Mapping[str, Judgement] | None = None) -> World:
     """Make the connections of an afternoon and decide when a recorder is down."""
     name = Identities(rng)
     connections = tuple(

@@ -35,7 +35,7 @@ class Simulation:
     breakdown: Breakdown
 
 
-def simulate(
+def simulate(  # noqa: PLR0913, PLR0917 -- each has a default
     seed: int,
     start: Instant,
     calls: int = CALLS_DEFAULT,

@@ -17,18 +17,28 @@ from psycopg import conninfo, sql
 
 import reports
 import simulator
-from callaudit import comparison, database, logs, settings, sockets, up
+from callaudit import comparison, database, logs, report_comparison, settings, sockets, up
 from callaudit.commands import report as report_command
 from callaudit.commands.calls import print_timeline
 from callaudit.commands.simulate import PATH, post, yesterday_noon
 from calls import instants
 from query import calls as question
 from query import log as log_question
+from reports import ratios
 
 DATABASE = "callaudit_demo"
 WAIT_SECONDS_MAX = 60.0
 DIFFERENCES_SHOWN_MAX = 20
-BREAKDOWNS = {"siprec_sessions": "connection,day", "refer_outcomes": "connection", "failure_causes": "total"}
+BREAKDOWNS = {
+    "recording_coverage": "connection,day",
+    "coverage_exceptions": "total",
+    "failure_causes": "total",
+    "siprec_sessions": "connection,day",
+    "refer_outcomes": "connection",
+    "call_volume": "connection,day",
+    "log_integrity": "total",
+    "command_audit": "total",
+}
 EXAMPLE_KIND = "recorder_broke_and_resumed"
 
 
@@ -100,7 +110,7 @@ def _report(
     shutil.rmtree(folder, ignore_errors=True)
     day = instants.to_datetime(min(call.webhooks[0].occurred_at or 0 for call in made.calls)).date()
     runs = {
-        name: reports.execute(name, fresh.as_part("analyst"), from_=day, to=day + timedelta(days=2), by=by)
+        name: reports.execute(name, fresh.as_part("analyst"), from_=day, to=day + timedelta(days=3), by=by)
         for name, by in BREAKDOWNS.items()
     }
     paths = [path for run in runs.values() for path in report_command.write(run, folder, ["csv", "parquet", "json"])]
@@ -114,9 +124,10 @@ def _report(
             ),
             *comparison.log_counts(made.truth.log, counted, summary.retried),
             *comparison.rows(connection, made.truth),
-            *comparison.reports(made.answers, {name: run.frame for name, run in runs.items()}),
+            *report_comparison.reports(runs.values(), made),
         ]
     _print_summary(made, summary, counted, differences)
+    _print_coverage(runs["recording_coverage"].frame)
     _print_example(fresh, made)
     typer.echo("\nwritten:")
     for path in paths:
@@ -140,6 +151,16 @@ def _print_summary(
     typer.echo(f"log: {', '.join(f'{name} {count}' for name, count in counted.items())}")
     verdict = "every row, count and report equals the simulator's truth"
     typer.echo(f"compared: {verdict if not differences else f'{len(differences)} differences'}")
+
+
+def _print_coverage(frame: Any) -> None:
+    """Say in one line what somebody who has to have calls recorded wants to know."""
+    legs = {name: int(frame[f"{name}_count"].sum()) for name in ("judged", "full", "full_inferred", "unknown")}
+    talk = {name: int(frame[f"{name}_ms"].sum()) for name in ("talk", "confirmed", "inferred", "unknown")}
+    usual, recorded = legs["full"] + legs["full_inferred"], talk["confirmed"] + talk["inferred"]
+    counts = f"{usual} of {legs['judged']} legs in full, {legs['unknown']} not known"
+    low, high = ratios.share(recorded, talk["talk"]), ratios.share(recorded + talk["unknown"], talk["talk"])
+    typer.echo(f"recorded: {counts}; {ratios.floor_text(low)} to {ratios.ceil_text(high)} of their talk time")
 
 
 def _print_example(fresh: database.Database, made: simulator.Simulation) -> None:

@@ -93,7 +93,7 @@ def _of_leg(leg: TrueLeg) -> _Ending:
 
 def _pareto(subject: str, endings: Sequence[_Ending]) -> Iterator[Row]:
     odd = [ending for ending in endings if ending.kind in {"failure", "abnormal_end"}]
-    of_name, of_value = (Counter(map(key, odd)) for key in (lambda each: each.name, _value))
+    of_name, of_value = Counter(ending.name for ending in odd), Counter(map(_value, odd))
     undecided = sum(ending.kind == "undecided" for ending in endings)
     values = {*of_value, *((name, name, None) for name in _ALWAYS if not of_name[name])}
     ranked = sorted(values, key=lambda v: [-of_name[v[0]], v[0], -of_value[v], v[1], last_if_none(v[2:])])

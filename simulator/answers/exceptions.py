@@ -22,7 +22,7 @@ def rows(truth: Truth, asked: Asked, heard: Sequence[Heard]) -> list[Row]:
     for one in heard:
         of_leg[one.call_leg_id or ""].append(one)
     found = sorted(_listed(truth, asked), key=lambda each: [each[0], each[1].call_session_id, each[2].call_leg_id])
-    return [_row(*each, asked, of_leg) for _, *each in found]
+    return [_row(call, leg, row, asked, of_leg) for _, call, leg, row in found]
 
 
 def _listed(truth: Truth, asked: Asked) -> Iterator[tuple[Instant, TrueCall, TrueLeg, TrueCoverage]]:
@@ -37,9 +37,7 @@ def _finding(row: TrueCoverage) -> str:
     return ", ".join((*findings, "over_recorded") if row.over_recorded_us else findings)
 
 
-def _row(
-    call: TrueCall, leg: TrueLeg, row: TrueCoverage, asked: Asked, heard: Mapping[str, Sequence[Heard]]
-) -> Row:
+def _row(call: TrueCall, leg: TrueLeg, row: TrueCoverage, asked: Asked, heard: Mapping[str, Sequence[Heard]]) -> Row:
     answered = None if leg.answered_at is None else instants.to_datetime(leg.answered_at)
     same = (
         "connection_id",

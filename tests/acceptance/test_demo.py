@@ -54,6 +54,9 @@ def succeeds(process: subprocess.Popen[str], calls: int = CALLS) -> str:
             process.kill()
     assert process.returncode == 0, printed + said
     assert AGREES in printed
+    assert re.search(
+        r"^recorded: \d+ of \d+ legs in full, \d+ not known; \d+\.\d % to \d+\.\d % of", printed, re.MULTILINE
+    )
     assert printed.startswith(f"{calls} calls, ")
     assert "Traceback" not in said
     assert "process_died" not in said
@@ -83,7 +86,7 @@ def test_demo_runs_again_and_beside_another(tmp_path: Path) -> None:
         assert {path.parent for path in written(succeeds(process, 60))} == {home / "demo" / "reports"}
     printed = succeeds(start(one))
     paths = written(printed)
-    assert len(paths) == 3 * 4
+    assert len(paths) == len(demo.BREAKDOWNS) * 4
     assert all(path.stat().st_size for path in paths)
     assert homes.family(one) == {}
 

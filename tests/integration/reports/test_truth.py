@@ -145,10 +145,10 @@ def test_comparison_notices_one_microsecond_and_one_cell(world: World) -> None:
     changed = (
         """UPDATE calls.coverage_spans SET ended_at = ended_at + interval '1 microsecond'
            WHERE ctid = (SELECT min(ctid) FROM calls.coverage_spans)""",
-        "UPDATE calls.coverage SET verdict = 'full' WHERE ctid = (SELECT min(ctid) FROM calls.coverage"
-        " WHERE verdict = 'partial')",
-        "UPDATE calls.session_coverage SET covered_us = covered_us + 1"
-        " WHERE ctid = (SELECT min(ctid) FROM calls.session_coverage WHERE covered_us > 0)",
+        """UPDATE calls.coverage SET verdict = 'full'
+           WHERE ctid = (SELECT min(ctid) FROM calls.coverage WHERE verdict = 'partial')""",
+        """UPDATE calls.session_coverage SET covered_us = covered_us + 1
+           WHERE ctid = (SELECT min(ctid) FROM calls.session_coverage WHERE covered_us > 0)""",
     )
     with psycopg.connect(world.database.url) as connection:
         for statement in changed:

@@ -14,6 +14,7 @@ from simulator import Simulation, TrueCall, recorders, simulate, transfers
 
 TABLES = {
     "legs": "call_legs",
+    "coverage": "coverage",
     "siprec_sessions": "siprec_sessions",
     "refer_attempts": "refer_attempts",
     "native_recordings": "native_recordings",
@@ -91,6 +92,9 @@ def test_fold_of_the_deliveries_finds_the_true_rows(start: int) -> None:
         assert record.review_at is None
         assert record.call_sessions[0].events == call.events
         assert _differences(call, record) == [], call.kind
+        assert _spans_of(call) == [_span(span) for span in record.coverage_spans], call.kind
+        conversation, true = record.session_coverage[0], call.session_coverage
+        assert _unlike(true, conversation) == [], call.kind
 
 
 def _differences(call: TrueCall, record: CallRecord) -> list[str]:
@@ -104,13 +108,21 @@ def _differences(call: TrueCall, record: CallRecord) -> list[str]:
     return found
 
 
+def _spans_of(call: TrueCall) -> list[tuple[Any, ...]]:
+    return [_span(span) for row in call.coverage for span in row.spans]
+
+
+def _span(span: Any) -> tuple[Any, ...]:
+    return span.call_leg_id, span.seq, span.kind, span.started_at, span.ended_at
+
+
 def _ordered(rows: Sequence[Any]) -> list[Any]:
     return sorted(rows, key=lambda row: (row.call_leg_id, getattr(row, "occurred_at", getattr(row, "seq", 0))))
 
 
 def _unlike(true_row: Any, row: Any) -> list[str]:
     names = [field.name for field in fields(true_row)]
-    pairs = {name: (getattr(true_row, name), getattr(row, name)) for name in names}
+    pairs = {name: (getattr(true_row, name), getattr(row, name)) for name in names if name != "spans"}
     flags = pairs.pop("flags", ((), ()))
     unlike = [name for name, (true, found) in pairs.items() if true != found]
     return unlike if set(flags[0]) <= set(flags[1]) else [*unlike, "flags"]
