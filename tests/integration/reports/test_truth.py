@@ -14,6 +14,7 @@ from callaudit import comparison, report_comparison
 from calls import instants
 from calls.instants import MILLISECOND, Instant
 from calls.policy import Judgement, Policy
+from projections import rebuild
 from reports import as_of, engines
 from reports.as_of import AsOf
 from simulator.answers import LISTS, ONLY_BY_TIME
@@ -26,7 +27,7 @@ CALLS, CALLS_IN_FULL = 2_000, 20_000
 DELAY_US = 40 * MILLISECOND
 """From the sending of a webhook until it is received."""
 
-DELIVERIES_AT_ONCE = EVENTS_AT_ONCE = 5_000
+DELIVERIES_AT_ONCE = 5_000
 
 STARTS = "2026-10-24T20:00:00Z"
 """Three hours before midnight in London, whose clocks go back two hours later."""
@@ -102,9 +103,7 @@ def world(request: pytest.FixtureRequest, clone: Callable[[], Database], *, full
         some = made.deliveries[first : first + DELIVERIES_AT_ONCE]
         journal.write_bodies(database, [(one.body, one.send_at + DELAY_US) for one in some])
     settled_at, end = made.truth.settled_at, len(heard) + len(more)
-    made_tables = journal.projector(database, journal.Clock(settled_at), events_per_step=EVENTS_AT_ONCE)
-    with made_tables.connection:
-        made_tables.catch_up()
+    rebuild.rebuild(database.as_part("worker"), lambda: settled_at, processes=2)
     with as_of.folded(database.as_part("auditor"), AsOf(end, settled_at), processes=2) as duckdb:
         yield World(made, heard, more, database, duckdb)
 
