@@ -22,7 +22,8 @@ from calls import instants, records
 from calls.event import Event
 from calls.instants import Instant
 from calls.policy import DEFAULT, Policy
-from projections import circumstances, folding, pool, project, tables, write
+from projections import circumstances, folding, pool, project, write
+from projections.columns import COLUMNS, key
 from projections.pool import PROCESSES_DEFAULT, Progress
 from store import read, statements
 
@@ -259,12 +260,12 @@ def _same_row(name: str) -> sql.Composed:
 
 
 def _key(name: str) -> tuple[str, ...]:
-    return _KEYS.get(name) or BOOKKEEPING.get(name) or tables.key(name)
+    return _KEYS.get(name) or BOOKKEEPING.get(name) or key(name)
 
 
 def _column_list(name: str) -> sql.Composed:
-    columns = BOOKKEEPING.get(name) or tuple(column.name for column in tables.TABLES[name].columns)
-    return sql.SQL(", ").join(map(sql.Identifier, columns))
+    names = BOOKKEEPING.get(name) or tuple(column.name for column in COLUMNS[name])
+    return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
 def _make_scratch(connection: psycopg.Connection[Any]) -> None:

@@ -12,22 +12,11 @@ from typing import Any
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
-from sqlalchemy.dialects import postgresql
 
 from calls import instants, records
-from projections import tables
+from projections.columns import COLUMNS, WireType, key
 
 BIGINT_MAX = 2**63 - 1
-
-_DIALECT = postgresql.dialect()
-_WIRE_TYPES = {
-    "TIMESTAMP WITH TIME ZONE": "timestamptz",
-    "BIGINT": "int8",
-    "TEXT": "text",
-    "JSONB": "jsonb",
-    "TEXT[]": "text[]",
-    "BIGINT[]": "int8[]",
-}
 
 
 def prepare(connection: psycopg.Connection[Any]) -> None:
@@ -92,12 +81,12 @@ def same_row(name: str) -> sql.Composed:
     IS NOT DISTINCT FROM cannot be hashed: it stands only where a key may be null. (With it throughout, 12,000 rows
     of one session took ten seconds.)
     """
-    columns = tables.TABLES[name].c
+    nullable = {column.name for column in COLUMNS[name] if column.nullable}
     return sql.SQL(" AND ").join(
-        sql.SQL("live.{0} IS NOT DISTINCT FROM gone.{0}" if columns[key].nullable else "live.{0} = gone.{0}").format(
-            sql.Identifier(key)
+        sql.SQL("live.{0} IS NOT DISTINCT FROM gone.{0}" if column in nullable else "live.{0} = gone.{0}").format(
+            sql.Identifier(column)
         )
-        for key in tables.key(name)
+        for column in key(name)
     )
 
 
@@ -115,20 +104,15 @@ def _columns(name: str) -> sql.Composed:
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Shape:
     columns: tuple[str, ...]
-    wire_types: list[str]
+    wire_types: list[WireType]
     adapters: list[Callable[[Any], Any]]
     get: Callable[[records.Row], tuple[Any, ...]]
 
 
 def _shape(name: str) -> _Shape:
-    columns = tables.TABLES[name].columns
-    wire_types = [_WIRE_TYPES[column.type.compile(_DIALECT)] for column in columns]
-    return _Shape(
-        columns=tuple(column.name for column in columns),
-        wire_types=wire_types,
-        adapters=[_ADAPTERS[wire_type] for wire_type in wire_types],
-        get=attrgetter(*(column.name for column in columns)),
-    )
+    columns = tuple(column.name for column in COLUMNS[name])
+    wire_types: list[WireType] = [column.wire_type for column in COLUMNS[name]]
+    return _Shape(columns, wire_types, [_ADAPTERS[each] for each in wire_types], attrgetter(*columns))
 
 
 def _text(value: str | None) -> str | None:
@@ -152,7 +136,7 @@ def _without_nul(value: Any) -> Any:
             return value
 
 
-_ADAPTERS: dict[str, Callable[[Any], Any]] = {
+_ADAPTERS: dict[WireType, Callable[[Any], Any]] = {
     "timestamptz": lambda value: None if value is None else instants.to_datetime(value),
     "int8": lambda value: value if value is None or -BIGINT_MAX <= value <= BIGINT_MAX else None,
     "text": _text,

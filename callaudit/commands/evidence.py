@@ -3,15 +3,16 @@
 from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import psycopg
-import sqlalchemy
 import typer
 
 from callaudit import database, logs, settings, trust
 from query import archive, dossier, evidence
-from query import calls as question
+
+if TYPE_CHECKING:
+    import sqlalchemy
 
 Key = Annotated[
     list[str] | None, typer.Option("--key", help="The log's public key, name+hash+base64; default: the one here.")
@@ -28,6 +29,8 @@ def export(
     allow_unsealed: AllowUnsealed = False,
 ) -> None:
     """Write a dossier of one call: its webhooks, proofs, keys, timeline, a page to read, and what checks them."""
+    from query import calls as question  # noqa: PLC0415  not for the commands on the log, which are beside this one
+
     read = settings.load()
     with _connected(read) as (reading, connection):
         call = question.show(reading, call_id)
@@ -81,7 +84,7 @@ def _gather(
 
 
 @contextmanager
-def _connected(read: settings.Settings) -> Generator[tuple[sqlalchemy.Connection, psycopg.Connection[Any]]]:
+def _connected(read: settings.Settings) -> "Generator[tuple[sqlalchemy.Connection, psycopg.Connection[Any]]]":
     """Give one auditor's connection in two dialects: read models and log as they are at one moment."""
     with database.opened(read) as opened, database.reading(opened.as_part("auditor")) as reading:
         yield reading, cast("psycopg.Connection[Any]", reading.connection.dbapi_connection)

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from calls import instants
 from calls.records import CallLeg, CallRecord, Coverage, CoverageSpan, ReferAttempt, SiprecSession, TimelineEntry
-from projections import tables
+from projections import columns
 
 TABLES = ("call_legs", "siprec_sessions", "refer_attempts", "coverage", "coverage_spans", "timeline")
 
@@ -73,13 +73,13 @@ def hold(connection: psycopg.Connection[Any], record: CallRecord) -> None:
 
 def insert(connection: psycopg.Connection[Any], name: str, rows: tuple[Any, ...]) -> None:
     """Write rows as the projector does: instants as timestamptz, the raw cause as JSON."""
-    columns = tables.columns(type(rows[0])) if rows else ()
+    names = columns.names(type(rows[0])) if rows else ()
     into = sql.SQL("INSERT INTO calls.{} ({}) VALUES ({})").format(
         sql.Identifier(name),
-        sql.SQL(", ").join(map(sql.Identifier, columns)),
-        sql.SQL(", ").join(sql.Placeholder() * len(columns)),
+        sql.SQL(", ").join(map(sql.Identifier, names)),
+        sql.SQL(", ").join(sql.Placeholder() * len(names)),
     )
-    values = [[_value(column, getattr(row, column)) for column in columns] for row in rows]
+    values = [[_value(column, getattr(row, column)) for column in names] for row in rows]
     if values:
         connection.cursor().executemany(into, values)
 

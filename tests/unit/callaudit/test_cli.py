@@ -153,8 +153,8 @@ def test_mistake_of_ours_is_raised() -> None:
         cli._run(mistaken)
 
 
-@pytest.mark.parametrize("module", ["callaudit.serve", "callaudit.commands.processes", "callaudit.commands.report"])
+@pytest.mark.parametrize("module", ["serve", "worker", "commands.processes", "commands.log", "commands.report"])
 def test_what_does_not_migrate_starts_without_the_tools_for_it(module: str) -> None:
-    """They would be a third of what the server imports before it takes webhooks."""
-    code = f"import sys, {module}; sys.exit(bool({{'alembic', 'sqlalchemy'}} & sys.modules.keys()))"
+    """They would be a third of what the server or the worker imports before it begins."""
+    code = f"import sys, callaudit.{module}; sys.exit(bool({{'alembic', 'sqlalchemy'}} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,23 +6,23 @@ import pytest
 from sqlalchemy.dialects import postgresql
 
 from calls.records import TABLES, CallLeg, NativeRecording, SiprecSession
-from projections import tables
+from projections import columns, tables
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_columns_are_the_fields_of_the_row(name: str) -> None:
     """Each field is one column, and what every row carries comes last."""
     fields = [field.name for field in dataclasses.fields(TABLES[name])]
-    columns = [column.name for column in tables.TABLES[name].columns]
-    assert sorted(columns) == sorted(fields)
-    assert columns[-4:] == ["finality", "revision", "revised_by", "positions"]
-    assert tuple(columns) == tables.columns(TABLES[name])
+    names = [column.name for column in tables.TABLES[name].columns]
+    assert sorted(names) == sorted(fields)
+    assert names[-4:] == ["finality", "revision", "revised_by", "positions"]
+    assert tuple(names) == columns.names(TABLES[name])
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_key_columns_are_there_and_begin_with_the_session(name: str) -> None:
     """A call's rows are found by its session, in every table."""
-    key = tables.key(name)
+    key = columns.key(name)
     assert key[0] == "call_session_id"
     assert set(key) <= set(tables.TABLES[name].columns.keys())
 
