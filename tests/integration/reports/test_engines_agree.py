@@ -1,7 +1,8 @@
 """The facts and every report come out equal on a real Postgres and on DuckDB, whatever the calls."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -71,9 +72,11 @@ def records(draw: st.DrawFn) -> CallRecord:
     return random_rows.made(chance.choice, *(draw(st.integers(0, 30)) for _ in range(3)))
 
 
-def answers(record: CallRecord, live: Connection, name: str, by: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+Pair = tuple[engines.Postgres, engines.DuckDB]
+
+
+def answers(pair: Pair, name: str, by: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give the same report of both engines, after comparing what their SQL alone said."""
-    pair = engines.Postgres(live), engines.DuckDB.from_records([record])
     # One that cannot be broken down so gives its total.
     by = (
         by
@@ -112,23 +115,35 @@ def test_views_hold_the_same_facts_as_python_makes(live: Connection, record: Cal
 def test_report_is_equal_on_postgres_and_duckdb(live: Connection, record: CallRecord, name: str, by: str) -> None:
     """One SQL text, unchanged, gives the same rows, types and order on both engines."""
     random_rows.hold(live, record)
-    pd.testing.assert_frame_equal(*answers(record, live, name, by), check_exact=True)
+    pair = engines.Postgres(live), engines.DuckDB.from_records([record])
+    pd.testing.assert_frame_equal(*answers(pair, name, by), check_exact=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Thousands of rows, on both engines, and the facts that they make."""
+
+    pair: Pair
+    facts: Mapping[str, Any]
 
 
 @pytest.fixture(scope="module")
-def crowd() -> CallRecord:
-    """Thousands of rows."""
-    return random_rows.made(random.Random(20261025).choice, 2000, 3000, 2000)
+def crowd(clone: Callable[[], Any]) -> Iterator[Crowd]:
+    """Write thousands of rows into a database of their own."""
+    record = random_rows.made(random.Random(20261025).choice, 2000, 3000, 2000)
+    with psycopg.connect(clone().url, autocommit=True) as connection:
+        random_rows.hold(connection, record)
+        pair = engines.Postgres(connection), engines.DuckDB.from_records([record])
+        yield Crowd(pair, facts.from_records([record], None))
 
 
 @pytest.mark.parametrize("by", BREAKDOWNS)
 @pytest.mark.parametrize("name", OF_CALLS)
-def test_thousands_of_rows_are_equal_and_none_is_lost(live: Connection, crowd: CallRecord, name: str, by: str) -> None:
+def test_thousands_of_rows_are_equal_and_none_is_lost(crowd: Crowd, name: str, by: str) -> None:
     """Every report agrees in every breakdown, and speaks of each row of the period once."""
-    random_rows.hold(live, crowd)
-    postgres, duckdb = answers(crowd, live, name, by)
+    postgres, duckdb = answers(crowd.pair, name, by)
     pd.testing.assert_frame_equal(postgres, duckdb, check_exact=True)
-    assert counted(name, postgres) == placed(name, crowd)
+    assert counted(name, postgres) == placed(name, crowd.facts)
 
 
 def counted(name: str, frame: pd.DataFrame) -> int:
@@ -141,9 +156,8 @@ def counted(name: str, frame: pd.DataFrame) -> int:
     return int(frame[COUNTED[name]].sum())
 
 
-def placed(name: str, record: CallRecord) -> int:
-    """Count the rows that lie in the period."""
-    given = facts.from_records([record], None)
+def placed(name: str, given: Mapping[str, Any]) -> int:
+    """Count the facts that lie in the period."""
     rows = [row for table in TABLES_OF[name] for row in given[table].to_pylist()]
     if name == "coverage_exceptions":
         rows = [row for row in rows if row["verdict"] not in NO_EXCEPTION or (row["over_recorded_us"] or 0) > 0]
