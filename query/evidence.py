@@ -108,24 +108,11 @@ def gather(
 
 def claims(row: Row) -> dict[str, Any]:
     """Give what an event's leaf is made of, but for the body, under the names of the log's columns."""
-    names = (
-        "call_session_id",
-        "call_leg_id",
-        "call_control_id",
-        "connection_id",
-        "signed_timestamp",
-        "key_id",
-        "quarantined",
-    )
-    located = zip(names, rows.elements(row.located), strict=True)
     return {
         "position": row.position,
-        "source": row.source.decode(),
-        "event_type": _text(row.event_type),
-        "event_id": _text(row.event_id),
+        **{name: _text(value) for name, value in row.claimed._asdict().items()},
         "occurred_us": row.occurred_us,
         "received_us": row.received_us,
-        **{name: _text(value) for name, value in located},
         "masked": row.masked,
         "signature": None if row.signature is None else base64.b64encode(row.signature).decode(),
         "salt": row.salt.hex(),
@@ -201,7 +188,7 @@ def _proven(
 ) -> Proven:
     key, _ = used.get(_key_id(row), (None, None))
     if key is not None and row.signature is not None and not row.masked:
-        message = (row.signed_timestamp or b"") + b"|" + row.body
+        message = (row.claimed.signed_timestamp or b"") + b"|" + row.body
         if not key.made(row.signature, message):
             raise EvidenceBroken(f"position {row.position} is not signed by Telnyx: run `callaudit log verify`")
     return Proven(row, _prove(connection, row, note, checkpoint), key)
@@ -220,7 +207,7 @@ def _prove(connection: psycopg.Connection[Any], row: Row, note: str, checkpoint:
 
 
 def _key_id(row: Row) -> str:
-    return (row.key_id or b"").decode()
+    return (row.claimed.key_id or b"").decode()
 
 
 def _text(value: bytes | None) -> str | None:

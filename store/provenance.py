@@ -8,13 +8,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from store import rows
 from store.findings import Findings
 from store.rows import Row
 from store.telnyx_keys import TelnyxKey
 
 WEBHOOK = b"webhook"
 STAR = b"*"
+
+_CHUNK_ROWS = 4_096
 
 Open = Callable[[bytes], bytes | None]
 """Opens sealed bytes; None for what does not open with its key."""
@@ -62,14 +63,15 @@ class Provenance:
                     "signature_missing", row.position, "nothing in it is masked, yet there is no signature"
                 )
             return
-        key = self.keys.get(_text(row.key_id))
+        claimed = row.claimed
+        key = self.keys.get(_text(claimed.key_id))
         if key is None:
-            self.waiting.setdefault(row.key_id or b"", []).append(row.position)
+            self.waiting.setdefault(claimed.key_id or b"", []).append(row.position)
             return
         body = self._exact_body(row)
         if body is None:
             return
-        if not key.made(signature, (row.signed_timestamp or b"") + b"|" + body):
+        if not key.made(signature, (claimed.signed_timestamp or b"") + b"|" + body):
             self.findings.add(
                 "signature_wrong", row.position, f"the signature was not made by key {key.label} over these bytes"
             )
@@ -139,5 +141,5 @@ def _text(key_id: bytes | None) -> str:
 
 
 def _in_chunks(positions: list[int]) -> Iterator[list[int]]:
-    for start in range(0, len(positions), rows.CHUNK_ROWS):
-        yield positions[start : start + rows.CHUNK_ROWS]
+    for start in range(0, len(positions), _CHUNK_ROWS):
+        yield positions[start : start + _CHUNK_ROWS]

@@ -110,7 +110,9 @@ def verify(
     """
     with connection.transaction():
         connection.execute("SET LOCAL work_mem = '64MB'")  # the keys are sorted by position
-        return _verify(connection, given, since, progress)
+        connection.execute("SET LOCAL cursor_tuple_fraction = 0.000001")  # and the rows are not: they go by their index
+        with connection.pipeline():  # Postgres reads the next rows while these are checked
+            return _verify(connection, given, since, progress)
 
 
 def _verify(
@@ -168,9 +170,17 @@ def _completeness(
     connection: psycopg.Connection[Any], given: Given, audit: RowAudit, provenance: Provenance
 ) -> Completeness:
     """Judge the time from the first event that was recomputed on; a verification from the start judges all of it."""
-    begins = None if audit.since == 0 or audit.began_us is None else _EPOCH + timedelta(microseconds=audit.began_us)
+    begins = None if audit.since == 0 or audit.began_us is None else _moment(audit.began_us)
     found = completeness.judge(connection, begins, audit.outages, provenance.keys.values(), given.open_sealed)
     return replace(found, set_aside=given.set_aside)
+
+
+def _moment(instant_us: int) -> datetime | None:
+    """Give an instant as a date; None if it is in no year that has one: then somebody changed it."""
+    try:
+        return _EPOCH + timedelta(microseconds=instant_us)
+    except OverflowError:
+        return None
 
 
 def _provenance(given: Given, findings: Findings) -> Provenance:

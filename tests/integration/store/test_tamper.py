@@ -344,6 +344,34 @@ def test_any_flipped_bit_is_found_in_its_row(tampered: sealed.Connection, positi
     assert found[1] == position
 
 
+@pytest.mark.parametrize("column", INSTANTS)
+@pytest.mark.parametrize("time", ["infinity", "-infinity", "294276-12-31", "4714-11-24 00:00+00 BC"])
+def test_time_that_no_clock_shows_is_found_in_its_row(tampered: sealed.Connection, column: str, time: str) -> None:
+    """Also where the period that is judged begins with it."""
+    tampered.execute("ALTER TABLE log.events DROP CONSTRAINT instants_are_in_the_calendar")
+    tampered.execute(ROW_CHANGE.format(column=column).encode(), [time, 256])
+    assert first_wrong(tampered) == ("leaf_hash_wrong", 256)
+    assert first_wrong(tampered, since=256) == ("leaf_hash_wrong", 256)
+
+
+@pytest.mark.parametrize("column", ["source", "received_at", "masked", "body", "salt", "leaf_hash", "data_hash"])
+def test_value_that_was_taken_out_is_found_in_its_row(tampered: sealed.Connection, column: str) -> None:
+    """Who can change a row can also allow nothing to stand where something must."""
+    tampered.execute(f"ALTER TABLE log.events ALTER COLUMN {column} DROP NOT NULL".encode())
+    tampered.execute(ROW_CHANGE.format(column=column).encode(), [None, 300])
+    found = first_wrong(tampered)
+    assert found is not None
+    assert found[1] == 300
+
+
+@pytest.mark.parametrize("position", [0, 100, 255, 600])
+def test_second_row_at_a_position_is_found(tampered: sealed.Connection, position: int) -> None:
+    """Wherever it lies: between two tiles, or after the last row."""
+    tampered.execute("ALTER TABLE log.events DROP CONSTRAINT position_taken_once")
+    tampered.execute("INSERT INTO log.events SELECT * FROM log.events WHERE position = %s", [position])
+    assert first_wrong(tampered) is not None
+
+
 ROW_VALUE = "SELECT {column} FROM log.events WHERE position = %s"
 ROW_CHANGE = "UPDATE log.events SET {column} = %s WHERE position = %s"
 
@@ -361,6 +389,30 @@ def flipped(value: Any, bit: int) -> Any:
             return "".join(chr(ord(each) ^ (1 << at % 4)) if n == at // 4 else each for n, each in enumerate(value))
         case _:
             return value + timedelta(microseconds=1 << bit % 40)
+
+
+def test_verification_that_was_stopped_leaves_nothing_behind(tampered: sealed.Connection) -> None:
+    """What was asked for ahead is dropped, and the next one on the same connection starts anew."""
+
+    def stop(done: int, _size: int) -> None:
+        raise KeyboardInterrupt(done)
+
+    tampered.execute("SET LOCAL ROLE callaudit_auditor")
+    with pytest.raises(KeyboardInterrupt, match=r"^256$"):
+        verify.verify(tampered, sealed.given(), progress=stop)
+    assert verified(tampered).first_wrong is None
+
+
+def test_connection_that_is_cut_ends_the_verification(database: Database) -> None:
+    """With an error, not with a verdict over what was read until then."""
+
+    def cut_off(done: int, _size: int) -> None:
+        if done == 256:
+            with psycopg.connect(database.url) as other:
+                other.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.info.backend_pid])
+
+    with psycopg.connect(database.as_part("auditor")) as connection, pytest.raises(psycopg.OperationalError):
+        verify.verify(connection, sealed.given(), progress=cut_off)
 
 
 @pytest.mark.parametrize("since", [0, 1, 255, 256, 300, 512, 600, 601, 10_000])
