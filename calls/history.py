@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from calls import evidence
+from calls import evidence, recordings
 from calls.event import RANKS, Event
 from calls.instants import Instant
 from calls.milestones import Milestones
@@ -54,21 +54,35 @@ def history(events: Iterable[Event], policies: Mapping[str, Policy] | None = Non
 
     ``policies`` are those the legs are judged by, by call_leg_id; the default where one is not named.
     A leg is revised by each event about it that tells something new, has a rank in the causal order, and was
-    received when the leg was final by all that had arrived before it.
+    received when the leg was final by all that had arrived before it. A recording that names no leg is about all.
     """
     policies = policies or {}
     legs: dict[str, _Leg] = {}
     stored: set[tuple[str, bytes]] = set()
     told_by: dict[object, str] = {}
     for event in sorted(events, key=lambda event: event.position):
-        if event.call_leg_id is None or (event.event_id, event.canonical) in stored:
+        if (event.event_id, event.canonical) in stored:
             continue
         stored.add((event.event_id, event.canonical))
+        if event.call_leg_id is None:
+            _tell_all(event, legs, policies)
+            continue
         leg = legs.setdefault(event.call_leg_id, _Leg())
         if event.occurred_at is not None:
             new = told_by.setdefault(evidence.fact(event), event.event_id) == event.event_id
             _arrive(event, leg, policies.get(event.call_leg_id, DEFAULT), tells=new and event.kind in RANKS)
     return {call_leg_id: leg.revision() for call_leg_id, leg in legs.items()}
+
+
+def _tell_all(event: Event, legs: Mapping[str, _Leg], policies: Mapping[str, Policy]) -> None:
+    """Let a recording that names no leg revise all that were final: it may be of any."""
+    if event.kind not in recordings.KINDS or event.occurred_at is None:
+        return
+    for call_leg_id, leg in legs.items():
+        final_at = leg.milestones.final_at(policies.get(call_leg_id, DEFAULT))
+        if final_at is not None and event.received_at >= final_at:
+            leg.was_final = True
+            leg.revisions.append(event)
 
 
 def _arrive(event: Event, leg: _Leg, policy: Policy, *, tells: bool) -> None:

@@ -123,8 +123,8 @@ class _Reader:
         name = said["name"]
         if not isinstance(name, str):
             self._refuse("policy_wrong_type", (*path, "name"), "name is a text in quotes")
-        if not name.strip() or len(name) > 100:
-            self._refuse("policy_bad_value", (*path, "name"), "a name has 1 to 100 characters")
+        if not name.strip() or len(name) > 100 or not name.isprintable():
+            self._refuse("policy_bad_value", (*path, "name"), "a name has 1 to 100 characters that can be shown")
         if any(rule.name == name for rule in earlier):
             self._refuse("policy_rule_repeated", (*path, "name"), f"there is a rule {name!r} already")
         return name

@@ -50,7 +50,7 @@ COLUMNS = (
     Column("failure_cause_name", Kind.TEXT, "The same normalised; absent: none given."),
     Column("failure_fault_domain", Kind.TEXT, "Who should look, in the same order."),
     Column("obligation", Kind.TEXT, "What the policy asks: must_record, must_not_record or none."),
-    Column("over_recorded_ms", Kind.MILLISECONDS, "Recorded though it must not be."),
+    Column("over_recorded_ms", Kind.MILLISECONDS, "Recorded though it must not be; empty: not known."),
     Column("flags", Kind.TEXT, "What is peculiar about the evidence, with commas."),
     Column("policy_version", Kind.COUNT, "The version that judged; 0 is the built-in policy."),
     Column("policy_rule", Kind.TEXT, "Its rule; empty for the default."),
@@ -93,7 +93,7 @@ def masked(party: str) -> str:
 
 def _findings(rows: pd.DataFrame) -> list[str]:
     not_full = ~rows["verdict"].isin(("full", *NOT_ELIGIBLE))
-    over = rows["over_recorded_us"].fillna(0) > 0
+    over = rows["over_recorded"] == 1
     kinds = {"not_full": not_full.tolist(), "over_recorded": over.tolist()}
     return [", ".join(compress(kinds, are)) for are in zip(*kinds.values(), strict=True)]
 

@@ -7,7 +7,7 @@ WITH listed AS (
         AND calendar.start_us <= fact.at_us
         AND fact.at_us < calendar.end_us
     WHERE (fact.verdict <> 'full' AND fact.verdict <> 'not_in_scope' AND fact.verdict <> 'not_eligible')
-        OR fact.over_recorded_us > 0
+        OR fact.over_recorded = 1
 ),
 
 seen AS (
@@ -46,6 +46,7 @@ SELECT
     listed.failed_attempts,
     listed.obligation,
     listed.over_recorded_us,
+    listed.over_recorded,
     listed.flags,
     listed.policy_version,
     listed.policy_rule,

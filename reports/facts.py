@@ -3,8 +3,8 @@
 The views (``migrations/versions/0003_facts.sql`` and ``0006_report_facts.sql``) and this module say the same thing
 twice, once for each engine; a test holds them equal. ``at_us`` is the instant that places a row in a day: a SIPREC
 session by its start, else its end; a REFER attempt by its start, else its terminal event; a leg by its answer, else
-its initiation, else its hangup; its coverage by the answer, else the hangup, else the initiation; an event by when it
-was received.
+its initiation, else its hangup; its coverage by the answer, else the hangup, else the initiation; either else by when
+it was first heard of; an event by when it was received.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -69,7 +69,11 @@ def _table(name: str, make: Callable[[CallRecord], Iterator[_Fact]], records: It
 def _siprec(record: CallRecord) -> Iterator[_Fact]:
     legs = _legs(record)
     for row in record.siprec_sessions:
-        yield _fact(row, row.started_at, row.ended_at) | _of_leg(legs, row) | {"cause_raw": raw_text(row.cause_raw)}
+        yield (
+            _fact(row, row.started_at, row.ended_at)
+            | _of_leg(legs, row)
+            | {"cause_raw": _plain(raw_text(row.cause_raw))}
+        )
 
 
 def _refers(record: CallRecord) -> Iterator[_Fact]:
@@ -80,19 +84,28 @@ def _refers(record: CallRecord) -> Iterator[_Fact]:
 
 def _call_legs(record: CallRecord) -> Iterator[_Fact]:
     for row in record.call_legs:
-        yield _fact(row, row.answered_at, row.initiated_at, row.hangup_at) | {"number": policies.our_number(row)}
+        placed = _fact(row, row.answered_at, row.initiated_at, row.hangup_at, _heard_at(record, row.call_leg_id))
+        yield placed | {"number": policies.our_number(row)}
 
 
 def _coverage(record: CallRecord) -> Iterator[_Fact]:
     legs = _legs(record)
     for row in record.coverage:
         leg = legs.get((row.call_session_id, row.call_leg_id))
-        placed = _fact(row, row.answered_at, row.hangup_at, leg.initiated_at if leg else None)
+        initiated_at = leg.initiated_at if leg else None
+        placed = _fact(row, row.answered_at, row.hangup_at, initiated_at, _heard_at(record, row.call_leg_id))
+        placed |= {"over_recorded": int("over_recorded" in row.flags)}
         # The row's answered_us is a duration; as a fact that is the instant of the answer, as of every other row.
         placed |= {"talk_us": row.answered_us, "answered_us": row.answered_at}
         placed_us = row.hangup_at if row.answered_at is None else row.answered_at
         ends_us = None if placed_us is None or row.answered_us is None else placed_us + row.answered_us
         yield placed | {"placed_us": placed_us, "talk_ends_us": ends_us}
+
+
+def _heard_at(record: CallRecord, call_leg_id: str) -> Instant | None:
+    """Say when a leg was first heard of."""
+    told = (entry.occurred_at for entry in record.timeline if entry.call_leg_id == call_leg_id)
+    return min((at for at in told if at is not None), default=None)
 
 
 def _spans(record: CallRecord) -> Iterator[_Fact]:
@@ -132,10 +145,17 @@ def _fact(row: Row, *instants: Instant | None) -> _Fact:
     """Give a row's fields as facts, placed by the first instant that is known."""
     at_us = next((instant for instant in instants if instant is not None), None)
     fields = {name: getattr(row, name) for name in row.__dataclass_fields__}
-    fact: _Fact = {name: _json(value) if type(value) is tuple else value for name, value in fields.items()}
+    fact: _Fact = {name: _plain(value) for name, value in fields.items()}
     fact |= {f"{name[:-3]}_us": value for name, value in fields.items() if name.endswith("_at")}
     return fact | {"at_us": at_us, "utc_day": None if at_us is None else at_us // DAY_US}
 
 
+def _plain(value: Any) -> Any:
+    """Give a value as the tables have it: no NUL, which Postgres text cannot hold, and lists as JSON."""
+    if type(value) is tuple:
+        return _json(value)
+    return value.replace("\x00", "\ufffd") if type(value) is str and "\x00" in value else value
+
+
 def _json(values: Any) -> str:
-    return orjson.dumps(values).decode()
+    return orjson.dumps([_plain(value) for value in values]).decode()

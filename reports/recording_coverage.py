@@ -69,8 +69,8 @@ COLUMNS = (
     Column("start_delay_p95_ms", Kind.MILLISECONDS, "95th percentile of the same, nearest rank."),
     Column("recovered_count", Kind.COUNT, "Judged legs on which recording failed, and later ran."),
     Column("double_covered_ms", Kind.MILLISECONDS, "Recorded by SIPREC and natively at once; adds no coverage."),
-    Column("over_recorded_count", Kind.COUNT, "Legs recorded that must not be, whatever their verdict."),
-    Column("over_recorded_ms", Kind.MILLISECONDS, "Time of theirs that was recorded, whole on the day of the answer."),
+    Column("over_recorded_count", Kind.COUNT, "Legs recorded that must not be, also of unknown extent."),
+    Column("over_recorded_ms", Kind.MILLISECONDS, "Known time of that, whole on the day of the answer."),
     Column("provisional_count", Kind.COUNT, "Legs that later events or time may still change."),
 )
 

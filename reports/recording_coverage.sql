@@ -77,7 +77,7 @@ SELECT
     count(talk_us) AS talk_known_count,
     CAST(sum(CASE WHEN unrecorded_evidence = 'explicit_failure' THEN 1 ELSE 0 END) AS bigint) AS failure_count,
     CAST(sum(CASE WHEN unrecorded_evidence = 'absence_of_events' THEN 1 ELSE 0 END) AS bigint) AS silence_count,
-    CAST(sum(CASE WHEN over_recorded_us > 0 THEN 1 ELSE 0 END) AS bigint) AS over_recorded_count,
+    CAST(sum(over_recorded) AS bigint) AS over_recorded_count,
     CAST(sum(over_recorded_us) AS bigint) AS over_recorded_us,
     CAST(sum(double_covered_us) AS bigint) AS double_covered_us,
     -- Talk that crosses no border is known as a whole; the rest is below.

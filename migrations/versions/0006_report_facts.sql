@@ -55,14 +55,24 @@ SELECT
 FROM calls.refer_attempts AS attempt
 LEFT JOIN calls.call_legs AS leg USING (call_session_id, call_leg_id);
 
+-- A leg of which neither answer nor hangup is known is placed by its initiation, else by the first that was heard of it,
+-- so that each is in some day. Such legs are few: a join for all would take as long as the report.
+CREATE FUNCTION facts.heard_at(session_id text, leg_id text) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN coalesce(
+    (SELECT initiated_at FROM calls.call_legs WHERE call_session_id = session_id AND call_leg_id = leg_id),
+    (SELECT min(occurred_at) FROM calls.timeline WHERE call_session_id = session_id AND call_leg_id = leg_id)
+);
+
 CREATE OR REPLACE VIEW facts.call_legs AS
 SELECT
     call_session_id,
     call_leg_id,
     connection_id,
     direction,
-    facts.us(coalesce(answered_at, initiated_at, hangup_at)) AS at_us,
-    facts.utc_day(coalesce(answered_at, initiated_at, hangup_at)) AS utc_day,
+    facts.us(coalesce(answered_at, initiated_at, hangup_at, facts.heard_at(call_session_id, call_leg_id))) AS at_us,
+    facts.utc_day(coalesce(answered_at, initiated_at, hangup_at, facts.heard_at(call_session_id, call_leg_id)))
+        AS utc_day,
     facts.us(initiated_at) AS initiated_us,
     facts.us(answered_at) AS answered_us,
     facts.us(hangup_at) AS hangup_us,
@@ -80,12 +90,6 @@ SELECT
     from_number,
     to_number
 FROM calls.call_legs;
-
--- A leg that was neither answered nor hung up is placed by its initiation, so that one gone stale is in some day. Such
--- legs are few: a join for all would take as long as the report.
-CREATE FUNCTION facts.initiated_at(session_id text, leg_id text) RETURNS timestamptz
-LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (SELECT initiated_at FROM calls.call_legs WHERE call_session_id = session_id AND call_leg_id = leg_id);
 
 -- Where a leg stands in time, made once: a report of a million legs would make it three times a leg.
 ALTER TABLE calls.coverage
@@ -106,11 +110,11 @@ SELECT
     facts.json(tags) AS tags,
     CASE
         WHEN placed_us IS NOT NULL THEN placed_us
-        ELSE facts.us(facts.initiated_at(call_session_id, call_leg_id))
+        ELSE facts.us(facts.heard_at(call_session_id, call_leg_id))
     END AS at_us,
     CASE
         WHEN placed_day IS NOT NULL THEN placed_day
-        ELSE facts.utc_day(facts.initiated_at(call_session_id, call_leg_id))
+        ELSE facts.utc_day(facts.heard_at(call_session_id, call_leg_id))
     END AS utc_day,
     placed_us,
     talk_ends_us,
@@ -132,6 +136,7 @@ SELECT
     recovery_ms,
     double_covered_us,
     over_recorded_us,
+    CASE WHEN 'over_recorded' = ANY(flags) THEN 1 ELSE 0 END::bigint AS over_recorded,
     failed_attempts,
     unrecorded_evidence,
     track_evidence,
@@ -183,16 +188,20 @@ SELECT
     -- Another event had this id before: other content under the same id.
     CASE WHEN count(event_id) OVER (PARTITION BY event_id ORDER BY position) > 1 THEN 1 ELSE 0 END::bigint
         AS repeats_id
-FROM log.events;
+FROM log.events
+-- What is not registered yet is of a later position than the report's.
+WHERE position < (SELECT position FROM calls.progress);
 
 -- Beyond the redeliveries of an event that are kept whole only their number is known: they count with the event.
 CREATE VIEW facts.redeliveries AS
 SELECT position, facts.us(received_at) AS at_us, facts.utc_day(received_at) AS utc_day, 1::bigint AS deliveries
 FROM log.redeliveries
+WHERE position < (SELECT position FROM calls.progress)
 UNION ALL
 SELECT event.position, facts.us(event.received_at), facts.utc_day(event.received_at), counted.deliveries
 FROM intake.redelivery_counts AS counted
-JOIN log.events AS event USING (position);
+JOIN log.events AS event USING (position)
+WHERE position < (SELECT position FROM calls.progress);
 
 -- What was refused is counted by UTC day: it stands at that day's noon.
 CREATE VIEW facts.rejections AS

@@ -34,7 +34,7 @@ def _listed(truth: Truth, asked: Asked) -> Iterator[tuple[Instant, TrueCall, Tru
 
 def _finding(row: TrueCoverage) -> str:
     findings = ("not_full",) if row.verdict not in _FINE else ()
-    return ", ".join((*findings, "over_recorded") if row.over_recorded_us else findings)
+    return ", ".join((*findings, "over_recorded") if "over_recorded" in row.flags else findings)
 
 
 def _row(call: TrueCall, leg: TrueLeg, row: TrueCoverage, asked: Asked, heard: Mapping[str, Sequence[Heard]]) -> Row:

@@ -94,7 +94,7 @@ def _talk(judged: Sequence[TrueCoverage], pieces: Iterable[_Piece]) -> Row:
 
 def _asides(legs: Sequence[TrueCoverage], judged: Sequence[TrueCoverage]) -> Row:
     delays = [leg.start_delay_us // 1000 for leg in judged if leg.start_delay_us is not None]
-    over = [leg.over_recorded_us for leg in legs if leg.over_recorded_us]
+    over = [leg.over_recorded_us or 0 for leg in legs if "over_recorded" in leg.flags]
     return {
         "start_delay_known_count": len(delays),
         "start_delay_median_ms": rank(delays, 50),

@@ -64,6 +64,14 @@ def test_duplicates_and_unranked_events_revise_nothing() -> None:
     assert revision(*CALL, same, twin, cost, untimed).revision == 1
 
 
+def test_late_recording_that_names_no_leg_revises_every_leg_that_was_final() -> None:
+    """It may be of any of them: what it makes unknown is not changed in silence."""
+    late = made.event("call.recording.saved", 59_000, call_leg_id=None, received_ms=FINAL_MS + 1)
+    soon = replace(late, received_at=(FINAL_MS - 1) * MILLISECOND)
+    assert (revision(*CALL, late).revision, revision(*CALL, late).revised_by) == (2, late.event_id)
+    assert revision(*CALL, soon).revision == 1
+
+
 def test_late_hangup_makes_a_leg_final_on_arrival() -> None:
     """A hangup received after its own grace revises nothing, and finality begins when it came."""
     hangup = made.event("call.hangup", HANGUP_MS, received_ms=FINAL_MS + 500)

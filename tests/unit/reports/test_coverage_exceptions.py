@@ -74,11 +74,13 @@ def test_failures_of_a_leg_stand_in_its_one_line() -> None:
 
 def test_over_recording_is_a_finding_of_its_own() -> None:
     """A leg that must not be recorded and was has a line, out of scope as it is; both can be true of one."""
-    over = rows.covered("not_in_scope", (), obligation="must_not_record", over_recorded_us=SECOND_US)
-    both = rows.covered("partial", call_leg_id="m", over_recorded_us=1)
-    frame = report(over, both)
-    assert frame["finding"].tolist() == ["over_recorded", "not_full, over_recorded"]
-    assert frame["over_recorded_ms"].tolist() == [1_000, 0]
+    flags = ("over_recorded",)
+    over = rows.covered("not_in_scope", (), obligation="must_not_record", over_recorded_us=SECOND_US, flags=flags)
+    both = rows.covered("partial", call_leg_id="m", over_recorded_us=1, flags=flags)
+    unknown = rows.covered("not_in_scope", (), call_leg_id="n", obligation="must_not_record", flags=flags)
+    frame = report(over, both, unknown)
+    assert frame["finding"].tolist() == ["over_recorded", "not_full, over_recorded", "over_recorded"]
+    assert frame["over_recorded_ms"].fillna(-1).tolist() == [1_000, 0, -1]
 
 
 def test_no_breakdown_is_taken() -> None:

@@ -57,3 +57,18 @@ def test_row_is_placed_by_the_first_instant_known() -> None:
 def test_position_is_a_fact() -> None:
     """The position that the records were folded up to can be asked for like any fact."""
     assert facts.from_records([], 3)["log_position"].to_pylist() == [{"position": 3}]
+
+
+def test_leg_of_which_only_recordings_were_heard_is_placed_by_the_first_event() -> None:
+    """It is in some day of every report; what is known of its end or start places it before that."""
+    leg, _ = rows.covered("unknown", (), answered_at=None)
+    record = CallRecord(coverage=(leg,), timeline=(rows.event(1, 9, occurred_at=7), rows.event(2, 9, occurred_at=5)))
+    (fact,) = facts.from_records([record], 3)["coverage"].to_pylist()
+    assert (fact["at_us"], fact["utc_day"], fact["placed_us"]) == (5, 0, None)
+
+
+def test_text_is_as_the_tables_can_hold_it() -> None:
+    """A NUL, which Postgres text cannot hold, is the same replacement in facts made without it."""
+    leg, _ = rows.covered(connection_id="a\x00b", tags=("desk:a\x00b",))
+    (fact,) = facts.from_records([CallRecord(coverage=(leg,))], 3)["coverage"].to_pylist()
+    assert (fact["connection_id"], fact["tags"]) == ("a\ufffdb", '["desk:a\ufffdb"]')

@@ -108,10 +108,12 @@ def test_start_delay_is_of_judged_legs_by_nearest_rank() -> None:
 
 
 def test_over_recording_shows_whatever_the_verdict() -> None:
-    """A leg that must not be recorded is out of scope, and still a finding."""
-    leg = rows.covered("not_in_scope", (), obligation="must_not_record", over_recorded_us=7 * SECOND_US)
-    (row,) = report(leg).to_dict("records")
-    assert (row["over_recorded_count"], row["over_recorded_ms"], row["judged_count"]) == (1, 7_000, 0)
+    """A leg that must not be recorded is out of scope, and still a finding; also where nobody knows for how long."""
+    forbidden = {"obligation": "must_not_record", "flags": ("over_recorded",)}
+    known = rows.covered("not_in_scope", (), over_recorded_us=7 * SECOND_US, **forbidden)
+    unknown = rows.covered("not_in_scope", (), call_leg_id="m", over_recorded_us=None, **forbidden)
+    (row,) = report(known, unknown).to_dict("records")
+    assert (row["over_recorded_count"], row["over_recorded_ms"], row["judged_count"]) == (2, 7_000, 0)
 
 
 def test_unrecorded_says_by_what_evidence() -> None:
