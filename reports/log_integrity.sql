@@ -22,18 +22,39 @@ ranked AS (
     FROM event
 ),
 
-outage AS (
+declared AS (
     SELECT
         calendar.day,
         calendar.week,
         CASE WHEN calendar.start_us <= fact.start_us AND fact.begins = 1 THEN 1 ELSE 0 END AS begins,
-        CASE WHEN fact.end_us < calendar.end_us THEN fact.end_us ELSE calendar.end_us END
-            - CASE WHEN fact.start_us > calendar.start_us THEN fact.start_us ELSE calendar.start_us END AS length_us
+        CASE WHEN fact.start_us > calendar.start_us THEN fact.start_us ELSE calendar.start_us END AS from_us,
+        CASE WHEN fact.end_us < calendar.end_us THEN fact.end_us ELSE calendar.end_us END AS to_us
     FROM facts.outages AS fact
     JOIN calendar
         ON calendar.utc_day = fact.utc_day
         AND calendar.start_us < fact.end_us
         AND fact.start_us < calendar.end_us
+),
+
+reached AS (
+    SELECT
+        declared.*,
+        max(to_us) OVER (ORDER BY from_us, to_us ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before_us
+    FROM declared
+),
+
+-- Time that two outages share, one found and one that an operator declared, counts once.
+outage AS (
+    SELECT
+        day,
+        week,
+        begins,
+        CASE
+            WHEN before_us IS NULL OR before_us <= from_us THEN to_us - from_us
+            WHEN before_us < to_us THEN to_us - before_us
+            ELSE 0
+        END AS length_us
+    FROM reached
 )
 
 SELECT

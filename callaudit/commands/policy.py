@@ -17,7 +17,7 @@ from calls.policies import Version
 from calls.policy import DEFAULT
 from projections import as_if, circumstances, project
 from projections.circumstances import Applied
-from store import append, policies, read
+from store import append, moments, policies, read
 from store.entry import Kept
 
 app = typer.Typer(help="Who must be recorded, and how strictly that is judged.", no_args_is_help=True)
@@ -162,7 +162,11 @@ def _in_force(versions: Sequence[Applied]) -> Applied:
 
 
 def _append(opened: database.Database, document: str, reason: str | None) -> int:
-    entry = policies.applied(document, reason, datetime.now(UTC))
+    with psycopg.connect(opened.as_part("worker"), autocommit=True, **append.SOON) as connection:
+        # Never before what the log knows already, however slow this machine's clock: what was judged stays so.
+        latest = moments.received(connection, read.head(connection))
+    now = datetime.now(UTC)
+    entry = policies.applied(document, reason, now if latest is None else max(now, latest))
     with append.connect(opened.as_part("worker"), application_name="callaudit policy") as connection:
         (outcome,) = append.Appender(connection).append([entry])
     if not isinstance(outcome, Kept):

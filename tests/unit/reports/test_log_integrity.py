@@ -109,3 +109,13 @@ def test_commands_are_none_until_there_are_some() -> None:
     assert run.frame.empty
     assert run.note == "no commands on record"
     assert "actor" in run.frame.columns
+
+
+def test_time_that_outages_share_counts_once() -> None:
+    """One that was found and others that were declared over part of it, the same and more of it."""
+    begins = rows.NOON - 6 * HOUR_US
+    spans = [(0, 3), (1, 2), (0, 3), (2, 4), (6, 7)]
+    declared = [Outage(n, begins + a * HOUR_US, begins + b * HOUR_US) for n, (a, b) in enumerate(spans)]
+    frame = report(Log(outages=declared))
+    (outages,) = frame[frame["measure"] == "outages"].to_dict("records")
+    assert (outages["measured_count"], outages["time_ms"]) == (5, 5 * 3_600_000)
