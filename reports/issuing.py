@@ -35,6 +35,10 @@ class Asked:
         """Give the period. Raises PeriodRefused."""
         return calendar.period(self.from_, self.to, self.zone)
 
+    def check(self) -> None:
+        """Raise ReportRefused for what no engine could answer."""
+        runs.question_of(self.name, from_=self.from_, to=self.to, zone=self.zone, by=self.by)
+
     def of(self, engine: engines.Engine, known: Mapping[str, Any]) -> Run:
         """Ask an engine, with what is known of its evidence. Raises ReportRefused."""
         return runs.execute(self.name, engine, from_=self.from_, to=self.to, zone=self.zone, by=self.by, evidence=known)

@@ -61,9 +61,7 @@ def execute(  # noqa: PLR0913 - a report's whole question, by keyword
     ``connection``, ``number`` and ``tag:NAME``; None is what the report usually gives. ``evidence`` goes into the
     header as it is: tree_root, as_of, policies, verification, completeness. The trend takes as long as the report.
     """
-    report = registry.find(name)
-    by = question.breakdown(report.by_default if by is None else by, report.breakdowns)
-    asked = Question(calendar.period(from_, to, zone), by)
+    report, asked = question_of(name, from_=from_, to=to, zone=zone, by=by)
     with engines.opened(source) as engine, engine.snapshot():
         answer = _read(engine, report, asked)
         trend = _trend(engine, report, asked) if with_trend and report.has_trend else None
@@ -71,6 +69,15 @@ def execute(  # noqa: PLR0913 - a report's whole question, by keyword
     shown = _shown(report, asked)
     frame = _finished(report, asked, answer)
     return Run(name, asked, answer.position, shown, frame, headers.as_of_us(header), header, trend)
+
+
+def question_of(
+    name: str, *, from_: Any, to: Any, zone: str, by: str | Iterable[str] | None
+) -> tuple[Report, Question]:
+    """Give what is asked of which report, before anything is opened. Raises ReportRefused."""
+    report = registry.find(name)
+    names = question.breakdown(report.by_default if by is None else by, report.breakdowns)
+    return report, Question(calendar.period(from_, to, zone), names)
 
 
 def _trend(engine: Engine, report: Report, asked: Question) -> pd.DataFrame:

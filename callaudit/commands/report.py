@@ -53,8 +53,10 @@ def run(
     from reports.issuing import Asked  # noqa: PLC0415  pandas takes a second, which `report list` should not pay
 
     read, (first, end) = settings.load(), period(from_, to)
+    asked = Asked(name, first, end, zone, by)
+    asked.check()
     with database.opened(read) as opened:
-        ran = answered(Asked(name, first, end, zone, by), opened, as_of)
+        ran = answered(asked, opened, as_of)
     if out is not None:
         for path in write(ran, out, (format_ or FORMATS_DEFAULT).split(","), reporting.signing(read)):
             typer.echo(path)

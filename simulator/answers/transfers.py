@@ -26,6 +26,8 @@ def _figures(attempts: Sequence[TrueRefer]) -> Row:
     times = [row.terminal_at - row.started_at for row in attempts if row.terminal_at is not None]
     return {
         "attempts_count": len(attempts),
+        "legs_count": (legs := len({row.call_leg_id for row in attempts})),
+        "attempts_per_leg": share(len(attempts), legs),
         "completed_count": outcomes["completed"],
         "failed_count": decided - outcomes["completed"],
         "pending_count": outcomes["pending"],

@@ -160,7 +160,7 @@ def placed(name: str, given: Mapping[str, Any]) -> int:
     """Count the facts that lie in the period."""
     rows = [row for table in TABLES_OF[name] for row in given[table].to_pylist()]
     if name == "coverage_exceptions":
-        rows = [row for row in rows if row["verdict"] not in NO_EXCEPTION or (row["over_recorded_us"] or 0) > 0]
+        rows = [row for row in rows if row["verdict"] not in NO_EXCEPTION or row["over_recorded"]]
     return sum(row["at_us"] is not None and PERIOD_START_US <= row["at_us"] < PERIOD_END_US for row in rows)
 
 

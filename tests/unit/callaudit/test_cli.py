@@ -91,7 +91,7 @@ def test_database_that_cannot_be_reached_is_refused(
         ("siprec_sessions --from 2026-02-02 --to 2026-02-01", "period_empty"),
         ("siprec_sessions --zone Mars/Phobos", "zone_unknown"),
         ("siprec_sessions --zone ../../etc/passwd", "zone_unknown"),
-        ("siprec_sessions --by week", "grouping_unknown"),
+        ("siprec_sessions --by month", "grouping_unknown"),
     ],
 )
 def test_question_without_answer_is_refused(
