@@ -163,11 +163,22 @@ def test_answers_as_json_have_their_shapes(told: Database, tmp_path: Path) -> No
 def test_reports_as_json_have_their_shapes(told: Database, tmp_path: Path) -> None:
     """The list names what can be run; a run says what was asked, as of when, and its rows."""
     listed = orjson.loads(run(told, tmp_path, "report", "list", "--json").stdout)
-    assert [set(row) for row in listed] == [{"report", "answers"}] * 3
+    assert [set(row) for row in listed] == [{"report", "answers"}] * 8
 
-    asked = ["report", "run", listed[0]["report"], "--from", "2026-03-01", "--zone", "Europe/Berlin", "--json"]
+    asked = ["report", "run", "siprec_sessions", "--from", "2026-03-01", "--zone", "Europe/Berlin", "--json"]
     ran = orjson.loads(run(told, tmp_path, *asked).stdout)
-    assert ran.keys() == {"report", "period", "by", "log_position", "versions", "rows"}
+    header = {
+        "report",
+        "period",
+        "by",
+        "log_position",
+        "tree_root",
+        "as_of",
+        "versions",
+        "verification",
+        "completeness",
+    }
+    assert ran.keys() == header | {"rows"}
     assert ran["period"] == {"from": "2026-03-01", "to": "2026-03-02", "zone": "Europe/Berlin"}
     assert ran["log_position"] == 2
 
@@ -267,7 +278,7 @@ def bare(clone: Callable[..., Database]) -> Database:
 @pytest.mark.parametrize(
     ("asked", "reason"),
     [
-        (["siprec_sessions", "--out", "out", "--format", "csv,xlsx"], "format_unknown"),
+        (["siprec_sessions", "--out", "out", "--format", "csv,doc"], "format_unknown"),
         (["siprec_sessions", "--out", "a file/below"], "out_unwritable"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
