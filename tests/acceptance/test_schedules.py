@@ -3,7 +3,7 @@
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import orjson
 import psycopg
@@ -22,6 +22,7 @@ class Program:
     def __init__(self, database: Database, home: Path) -> None:
         self._given = server.environment(database, home)
         self._home = home
+        self._url = database.url
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``callaudit schedule <arguments>``."""
@@ -32,6 +33,11 @@ class Program:
         ended = self.run(*arguments, "--json")
         assert ended.returncode == 0, ended.stderr
         return orjson.loads(ended.stdout)
+
+    def change(self, statement: LiteralString) -> None:
+        """Change what is kept, as time would have."""
+        with psycopg.connect(self._url, autocommit=True) as owner:
+            owner.execute(statement)
 
 
 def test_schedule_is_added_run_listed_and_removed(database: Database, tmp_path: Path) -> None:
@@ -44,6 +50,10 @@ def test_schedule_is_added_run_listed_and_removed(database: Database, tmp_path: 
     assert program.json("list") == [added]
     assert program.json("runs", "daily") == []
 
+    early = program.run("run", "daily", "--due", "2026-11-25T06:00:00Z")
+    assert (early.returncode, early.stderr.endswith("[due_refused]\n")) == (2, True)
+    program.change("UPDATE reports.schedules SET created_at = '2026-11-01'")
+    (added,) = program.json("list")
     (ran,) = program.json("run", "daily", "--due", "2026-11-25T06:00:00Z")
     folder = out / "daily" / "2026-11-25T060000Z"
     assert sorted(ran["files"]) == sorted(map(str, folder.iterdir()))
@@ -94,7 +104,7 @@ def test_destination_that_cannot_be_written_is_warned_of(database: Database, tmp
     program = Program(database, tmp_path)
     added = program.run("add", "daily", *ADD, "--out", "out")
     assert added.returncode == 0
-    assert "warning: the destination cannot be used" in added.stderr
+    assert added.stderr.endswith("[destination_unavailable]\n")
     ran = program.run("run", "daily")
     assert (ran.returncode, ran.stderr.endswith("[destination_unavailable]\n")) == (1, True)
     assert [run["state"] for run in program.json("runs")] == ["failed"]
@@ -106,11 +116,10 @@ def test_worker_runs_what_is_due_and_metrics_show_what_is_late(database: Databas
     """A due time of before the worker started is late until it is there, and then delivered, beside the sealing."""
     program = Program(database, tmp_path)
     program.json("add", "daily", *ADD, "--out", "out")
-    with psycopg.connect(database.url, autocommit=True) as owner:
-        owner.execute(
-            "UPDATE reports.schedules SET planned_until = now() - interval '1 day',"
-            " next_due_at = now() - interval '1 hour'"
-        )
+    program.change(
+        "UPDATE reports.schedules SET created_at = now() - interval '1 day', planned_until = now() - interval '1 day',"
+        " next_due_at = now() - interval '1 hour'"
+    )
     with server.serving(database, tmp_path) as site:
 
         def figure(name: str) -> float:

@@ -235,7 +235,7 @@ def test_rebuild_whose_process_is_killed_leaves_everything_as_it_was(database: D
         killer = threading.Thread(target=_kill_child)
         killer.start()
         with pytest.raises(rebuild.RebuildFailed):
-            rebuilt(database, Clock(made.hours(1)))
+            rebuilt(database, Clock(made.hours(1)), processes=2)
         killer.join()
     assert everything(database) == before
 

@@ -85,6 +85,7 @@ def hold(connection: psycopg.Connection[Any], log: Log) -> None:
             "INSERT INTO calls.outages VALUES (%s, %s, %s, %s)",
             [(row.position, moment(row.began_at), moment(row.ended_at), row.reason) for row in log.outages],
         )
+        cursor.execute("UPDATE calls.progress SET position = %s", [len([*log.events])])
 
 
 @pytest.fixture
