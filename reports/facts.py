@@ -99,7 +99,8 @@ def _coverage(record: CallRecord) -> Iterator[_Fact]:
         placed |= {"talk_us": row.answered_us, "answered_us": row.answered_at}
         placed_us = row.hangup_at if row.answered_at is None else row.answered_at
         ends_us = None if placed_us is None or row.answered_us is None else placed_us + row.answered_us
-        yield placed | {"placed_us": placed_us, "talk_ends_us": ends_us}
+        placed_day = None if placed_us is None else placed_us // DAY_US
+        yield placed | {"placed_us": placed_us, "placed_day": placed_day, "talk_ends_us": ends_us}
 
 
 def _heard_at(record: CallRecord, call_leg_id: str) -> Instant | None:

@@ -36,7 +36,7 @@ SCHEMAS: Mapping[str, Any] = {
         " hangup_us:int policy_version:int policy_rule obligation verdict evidence_grade talk_us:int confirmed_us:int"
         " inferred_us:int unknown_us:int uncovered_us:int start_delay_ms:int early_stop_ms:int longest_gap_ms:int"
         " recovery_ms:int double_covered_us:int over_recorded_us:int over_recorded:int failed_attempts:int"
-        " unrecorded_evidence track_evidence flags finality positions"
+        " unrecorded_evidence track_evidence flags finality positions placed_day:day"
     ),
     "coverage_spans": _schema(f"{_LEG} seq:int kind utc_day:day start_us:int end_us:int"),
     "timeline": _schema(
