@@ -5,6 +5,7 @@ The row is held locked while it is attempted: what a worker leaves by dying is f
 once rests on neither: it rests on destinations to which files are added by due time and never replaced.
 """
 
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -78,9 +79,12 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How many missed due times are caught up, how often a run is attempted, and how long it waits in between."""
+    """How many due times of a schedule get their rows at once, how often a run is attempted, and what it waits between.
 
-    missed_max: int = 31
+    ``planned_max`` bounds a transaction, not what is caught up: the due times beyond it get theirs at the next call.
+    """
+
+    planned_max: int = 1_000
     attempts_max: int = 12
     first_wait: timedelta = timedelta(minutes=1)
     longest_wait: timedelta = timedelta(hours=4)
@@ -104,9 +108,10 @@ class Means:
 
 
 def plan(connection: psycopg.Connection[Any], means: Means) -> Iterator[tuple[str, ReportRefused | None]]:
-    """Give every due time its row; of each schedule that was due its name, and why it could not be planned.
+    """Give due times their rows; of each schedule that was due its name, and why it could not be planned.
 
-    Of many that were missed only the last are run; the others' rows say that they were skipped.
+    One that missed more than ``planned_max`` stays due, from the first that has no row yet. Attempt what waits, then
+    call again: other schedules wait for so many runs of it, not for all of them.
     """
     name: str | None = ""
     while name is not None:
@@ -132,7 +137,7 @@ def attempt(
 
 
 def order(connection: psycopg.Connection[Any], name: str, due_at: datetime, now: datetime) -> None:
-    """Have a due time run from now on, also one that was given up or skipped. Raises ScheduleRefused."""
+    """Have a due time run from now on, also one that was given up. Raises ScheduleRefused."""
     schedule = schedules.find(connection, name)
     if due_at > now:
         raise ScheduleRefused("due_refused", "a due time that is still to come cannot be run yet")
@@ -184,26 +189,27 @@ def _plan_next(
         if schedule is None:
             return None, None
         try:
-            _plan(connection, schedule, now, means.pace.missed_max)
+            _plan(connection, schedule, now, means.pace.planned_max)
         except ReportRefused as refusal:  # a zone that tzdata gave up, say: it stays due, and the others go on
             return schedule.schedule, refusal
     return schedule.schedule, None
 
 
-def _plan(connection: psycopg.Connection[Any], schedule: Schedule, now: datetime, missed_max: int) -> None:
-    missed = list(due.due(schedule.cron, schedule.zone, schedule.planned_until, now))
-    spans = [periods.dates(schedule.period, schedule.zone, each) for each in missed]
+def _plan(connection: psycopg.Connection[Any], schedule: Schedule, now: datetime, planned_max: int) -> None:
+    missed = due.due(schedule.cron, schedule.zone, schedule.planned_until, now)
+    first = list(itertools.islice(missed, planned_max))  # a year of minutes would be half a million
+    spans = [periods.dates(schedule.period, schedule.zone, each) for each in first]
     planned = {
-        "due_at": missed,
-        "period_from": [first for first, _ in spans],
+        "due_at": first,
+        "period_from": [begins for begins, _ in spans],
         "period_to": [end for _, end in spans],
-        "skipped": [number < len(missed) - missed_max for number in range(len(missed))],
     }
-    named = {"schedule": schedule.schedule, "report": schedule.report, "now": now}
-    connection.execute(statements.load("reports", "plan_runs"), {**named, **planned})
-    upcoming = due.upcoming(schedule.cron, schedule.zone, now)
-    until = {"schedule": schedule.schedule, "until": now, "next_due_at": upcoming}
-    connection.execute(statements.load("reports", "set_planned"), until)
+    named = {"schedule": schedule.schedule, "report": schedule.report}
+    connection.execute(statements.load("reports", "plan_runs"), named | planned)
+    until = first[-1] if len(first) == planned_max else now
+    upcoming = due.upcoming(schedule.cron, schedule.zone, until)
+    given = {"schedule": schedule.schedule, "until": until, "next_due_at": upcoming}
+    connection.execute(statements.load("reports", "set_planned"), given)
 
 
 def _take(

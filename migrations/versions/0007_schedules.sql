@@ -59,7 +59,7 @@ SELECT
 COMMENT ON SCHEMA reports IS 'Schedules of reports, and what became of each run.';
 COMMENT ON TABLE reports.schedules IS 'One row a schedule: a report over a period that moves with the day, when it is due, in which formats and where to.';
 COMMENT ON TABLE reports.runs IS 'One row a due time of a schedule: whether it was delivered, with which manifest, or why not.';
-COMMENT ON COLUMN reports.runs.state IS 'due; running; delivered; failed: tried again at next_attempt_at; given_up; skipped: too many due times were missed before it could run.';
+COMMENT ON COLUMN reports.runs.state IS 'due; running; delivered; failed: tried again at next_attempt_at; given_up; skipped: by an earlier version, where too many due times were missed.';
 COMMENT ON VIEW reports.standing IS 'Since when the oldest due time waits (in the future: none does), how many runs failed and are tried again, how many were given up in the last day.';
 
 GRANT USAGE ON SCHEMA reports TO @ingest@, @worker@, @analyst@, @auditor@;

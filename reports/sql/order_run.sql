@@ -3,4 +3,4 @@ INSERT INTO reports.runs AS known (schedule, due_at, report, period_from, period
 VALUES (%(schedule)s, %(due_at)s, %(report)s, %(period_from)s, %(period_to)s, 'due', %(now)s)
 ON CONFLICT (schedule, due_at) DO UPDATE
 SET state = 'due', next_attempt_at = excluded.next_attempt_at, attempts = 0, manifest_sha256 = NULL
-WHERE known.state IN ('due', 'failed', 'given_up', 'skipped')
+WHERE known.state IN ('due', 'failed', 'given_up', 'skipped') -- the last was made by earlier versions

@@ -176,6 +176,20 @@ def test_workers_at_once_deliver_each_run_once(database: Database, destination: 
     assert len(destination.holds()) == 15
 
 
+def test_thread_of_the_worker_catches_up_what_was_missed(database: Database, tmp_path: Path) -> None:
+    """Also what did not get its row at its first look."""
+    add(database, str(tmp_path), due=5)
+    stop = threading.Event()
+    made_by = production.Production(database.as_part("worker"))
+    means = Means(production.now, made_by.pin, made_by.produce, Pace(planned_max=2))
+    with scheduler.running(database.as_part("worker"), stop, means, look_seconds=0.02):
+        until(lambda: len(runs(database)) == 5 and {run.state for run in runs(database)} == {"delivered"})
+    assert [run.attempts for run in runs(database)] == [1] * 5
+    began = [run.started_at for run in runs(database) if run.started_at is not None]
+    assert began == sorted(began)
+    assert len([*tmp_path.rglob("*.manifest.json")]) == 5
+
+
 def test_destination_that_is_away_gets_its_files_when_it_is_back(database: Database, tmp_path: Path) -> None:
     """The worker's thread says so, tries again, and says that it delivered; nothing of it stops the thread."""
     folder = tmp_path / "delivered"

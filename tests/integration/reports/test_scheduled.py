@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from reports import scheduled, schedules
+from reports import due, scheduled, schedules
 from reports.errors import ReportRefused
 from reports.schedule_errors import RunFailed, ScheduleRefused
 from reports.scheduled import Means, Pace, Pinned, Produced, ScheduledRun
@@ -120,18 +120,43 @@ def test_year_of_nights_is_delivered_each_once_in_three_zones(database: Database
         assert len(nights) >= 365
 
 
-def test_missed_due_times_are_caught_up_and_too_many_are_skipped_in_sight(database: Database) -> None:
-    """After an outage of forty days the last five are run, in their order, and the others say that they were not."""
+@pytest.mark.parametrize("days", [39, 40, 41])
+def test_missed_due_times_are_caught_up_once_each_some_of_them_at_a_time(database: Database, days: int) -> None:
+    """After weeks without a worker every day is run, in its order, also where the last ones just fill a step."""
     world = World()
     with connect(database) as worker:
         schedules.add(worker, asked(), world.now)
-        world.now += 40 * DAY
-        ran = step(worker, world.means(Pace(missed_max=5)))
-        assert [run.due_at.day for run in ran] == [2, 3, 4, 5, 6]
-        assert states(worker) == {"delivered": 5, "skipped": 35}
-        skipped = [run for run in scheduled.listed(worker, limit=99) if run.state == "skipped"]
-        assert {(run.reason, run.attempts, run.next_attempt_at) for run in skipped} == {("too_many_missed", 0, None)}
-        assert step(worker, world.means()) == []
+        world.now += days * DAY
+        steps = list(iter(lambda: step(worker, world.means(Pace(planned_max=5))), []))
+        assert [len(ran) for ran in steps] == [5] * (days // 5) + [days % 5] * (days % 5 > 0)
+        missed = list(due.due("30 1 * * *", "Europe/London", BEGAN, world.now))
+        assert [run.due_at for ran in steps for run in ran] == missed
+        assert [due_at for _, due_at, _ in world.produced] == missed
+        assert len(missed) == days
+        assert states(worker) == {"delivered": days}
+
+
+def test_missed_due_times_that_have_no_row_yet_count_as_waiting(database: Database) -> None:
+    """The first of them is late for whoever watches, and is what its schedule is due for next."""
+    world = World()
+    with connect(database) as worker:
+        schedules.add(worker, asked(), world.now)
+        world.now += 9 * DAY
+        assert len(step(worker, world.means(Pace(planned_max=3)))) == 3
+        (schedule,) = schedules.listed(worker)
+        assert scheduled.look(worker).waiting_since == datetime(2026, 3, 31, 0, 30, tzinfo=UTC)
+        assert schedule.next_due_at == datetime(2026, 3, 31, 0, 30, tzinfo=UTC)
+
+
+def test_schedule_with_much_to_catch_up_lets_the_others_run_in_between(database: Database) -> None:
+    """Another's run waits for as many of its runs as are planned at once, not for all of them."""
+    world = World()
+    with connect(database) as worker:
+        schedules.add(worker, asked("often", cron="0 * * * *"), world.now)
+        schedules.add(worker, asked("rarely", cron="0 12 5 4 *"), world.now)
+        world.now += 10 * DAY
+        ran = step(worker, world.means(Pace(planned_max=24)))
+    assert [run.schedule for run in ran] == ["often"] * 24 + ["rarely"]
 
 
 def test_failed_run_is_tried_again_later_and_pinned_to_its_first_attempt(database: Database) -> None:
@@ -140,7 +165,7 @@ def test_failed_run_is_tried_again_later_and_pinned_to_its_first_attempt(databas
     pace = Pace(first_wait=timedelta(minutes=1), longest_wait=timedelta(minutes=5))
     with connect(database) as worker:
         schedules.add(worker, asked(), world.now)
-        world.now = due = datetime(2026, 3, 28, 1, 30, tzinfo=UTC)
+        world.now = due_at = datetime(2026, 3, 28, 1, 30, tzinfo=UTC)
         waits = list[float]()
         for _ in range(5):
             (run,) = step(worker, world.means(pace))
@@ -154,7 +179,7 @@ def test_failed_run_is_tried_again_later_and_pinned_to_its_first_attempt(databas
         world.fails = lambda _: None
         (run,) = step(worker, world.means(pace))
     assert (run.state, run.attempts, run.reason, run.detail, run.next_attempt_at) == ("delivered", 6, None, None, None)
-    assert set(world.produced) == {("daily", due, Pinned(10, due))}
+    assert set(world.produced) == {("daily", due_at, Pinned(10, due_at))}
 
 
 @pytest.mark.parametrize(
