@@ -111,8 +111,10 @@ def plan(connection: psycopg.Connection[Any], means: Means) -> Iterator[tuple[st
     """Give due times their rows; of each schedule that was due its name, and why it could not be planned.
 
     One that missed more than ``planned_max`` stays due, from the first that has no row yet. Attempt what waits, then
-    call again: other schedules wait for so many runs of it, not for all of them.
+    call again: other schedules wait for so many runs of it, not for all of them. What a worker left of a schedule that
+    was removed meanwhile is given up.
     """
+    schedules.give_up_orphans(connection, means.now())
     name: str | None = ""
     while name is not None:
         name, refusal = _plan_next(connection, name, means)

@@ -110,9 +110,16 @@ def find(connection: psycopg.Connection[Any], name: str) -> Schedule:
 
 def remove(connection: psycopg.Connection[Any], name: str, now: datetime) -> None:
     """Remove a schedule. The rows of its runs stay; those that wait are given up. Raises ScheduleRefused."""
-    given = {"schedule": name, "now": now}
-    if connection.execute(statements.load("reports", "remove_schedule"), given).fetchone() is None:
-        raise unknown(name)
+    with connection.transaction():
+        if connection.execute(statements.load("reports", "remove_schedule"), {"schedule": name}).fetchone() is None:
+            raise unknown(name)
+        # A statement of its own: the removal may have waited for a worker that gave due times their rows.
+        give_up_orphans(connection, now)
+
+
+def give_up_orphans(connection: psycopg.Connection[Any], now: datetime) -> None:
+    """Give up what waits of schedules that are gone, unless a worker is at it."""
+    connection.execute(statements.load("reports", "give_up_orphans"), {"now": now})
 
 
 def pause(connection: psycopg.Connection[Any], name: str, now: datetime) -> None:

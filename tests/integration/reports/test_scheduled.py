@@ -13,11 +13,14 @@ from reports.errors import ReportRefused
 from reports.schedule_errors import RunFailed, ScheduleRefused
 from reports.scheduled import Means, Pace, Pinned, Produced, ScheduledRun
 from reports.schedules import Schedule
+from tests.acceptance.home import until
 from tests.conftest import Database
+from tests.integration.projections import journal
 
 BEGAN = datetime(2026, 3, 27, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 PACE = Pace()
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @dataclass
@@ -476,6 +479,45 @@ def test_schedule_removed_in_the_midst_of_an_attempt_leaves_nothing_to_try_again
         assert scheduled.attempt(worker, world.means()) is None
         with pytest.raises(ScheduleRefused, match="added later"):
             scheduled.order(worker, "daily", run.due_at, world.now)
+
+
+def test_run_of_a_worker_that_dies_after_its_schedule_was_removed_is_given_up(database: Database) -> None:
+    """Not while the worker is at it; nor does a schedule that is added under its name take it up."""
+    world = World()
+    with connect(database) as other:
+        schedules.add(other, asked(), world.now)
+        world.now += DAY
+
+        def dies(_: Schedule) -> Exception:
+            schedules.remove(other, "daily", world.now)
+            assert step(other, world.means()) == []
+            assert states(other) == {"running": 1}
+            raise SystemExit
+
+        world.fails = dies
+        with connect(database) as worker, pytest.raises(SystemExit):
+            step(worker, world.means())
+        assert states(other) == {"running": 1}
+        schedules.add(other, asked(), world.now)
+        assert step(other, world.means()) == []
+        (run,) = scheduled.listed(other)
+        assert (run.state, run.reason, run.finished_at) == ("given_up", "schedule_removed", world.now)
+        assert scheduled.look(other).waiting_since == datetime(2026, 3, 29, 1, tzinfo=UTC)
+
+
+def test_removal_gives_up_also_the_rows_that_a_worker_was_making(database: Database) -> None:
+    """It waits for the worker's transaction, and sees what came of it."""
+    world = World()
+    with connect(database) as planner, connect(database) as other:
+        schedules.add(other, asked(), world.now)
+        world.now += DAY
+        with planner.transaction():
+            list(scheduled.plan(planner, world.means()))
+            removal = threading.Thread(target=schedules.remove, args=(other, "daily", world.now))
+            removal.start()
+            until(lambda: journal.value(database, WAITING) == 1)
+        removal.join(30)
+        assert states(planner) == {"given_up": 1}
 
 
 def _raise(error: Exception) -> Pinned:
