@@ -1,8 +1,9 @@
 """Where a report's files go: a folder, or an object store by its URL. A set is written whole or not at all.
 
-The manifest comes last. In a folder, what a failure interrupts is put back as it was. An object store can only put
-single objects whole: there an interrupted set has no manifest, or one with hashes that do not fit. Where nothing may be
-replaced, what was written is not taken back either: the same set, written again, finds it and goes on.
+The manifest comes last, and that of a set that is replaced goes first: it never lies beside files of another set. In a
+folder, what a failure interrupts is put back as it was. An object store can only put single objects whole: there an
+interrupted set has no manifest, as one has in a folder whose program was killed. Where nothing may be replaced, what
+was written is not taken back either: the same set, written again, finds it and goes on.
 """
 
 import errno
@@ -25,7 +26,7 @@ _CLIENT = {"timeout": "120s", "allow_http": True}
 """A file is sent in one request. An endpoint of one's own without TLS has to be named as ``http://`` by somebody."""
 
 _WHY = {
-    "PermissionDeniedError": "its credentials may not write there",
+    "PermissionDeniedError": "its credentials may not write there, or not delete the manifest of what is replaced",
     "UnauthenticatedError": "its credentials were refused",
     "NotFoundError": "there is no such bucket",
     "FileNotFoundError": "there is no such bucket",
@@ -36,7 +37,7 @@ class Destination(Protocol):
     """Something that files can be written to."""
 
     def write(self, contents: Mapping[str, bytes], *, create_only: bool) -> tuple[str, ...]:
-        """Write files by name, in order; gives paths or URLs. Raises OutExists (create_only), OutUnwritable."""
+        """Write files, the manifest last; gives paths or URLs. Raises OutExists (create_only), OutUnwritable."""
         ...
 
     def try_out(self) -> None:
@@ -125,7 +126,10 @@ class Folder:
                 self._create(name, draft, contents)
             return
         with ExitStack() as undo:
-            kept = [self._replace(name, draft, undo) for name, draft in drafts.items()]
+            kept = [self._set_aside(name, undo) for name in reversed([*drafts])]  # the manifest first
+            for name, draft in drafts.items():
+                draft.replace(self._path / name)
+                undo.callback((self._path / name).unlink, missing_ok=True)
             undo.pop_all()
         for before in kept:
             before.unlink(missing_ok=True)
@@ -143,15 +147,13 @@ class Folder:
             if place.exists() and (not place.is_file() or place.read_bytes() != written):
                 raise _exists(str(place), finished=(self._path / list(contents)[-1]).exists())
 
-    def _replace(self, name: str, draft: Path, undo: ExitStack) -> Path:
+    def _set_aside(self, name: str, undo: ExitStack) -> Path:
         place, before = self._path / name, self._beside(name, "before")
         if place.is_dir():
             raise IsADirectoryError(errno.EISDIR, "a folder has the name of a file", str(place))
         with suppress(FileNotFoundError):
             place.rename(before)
             undo.callback(before.replace, place)
-        draft.replace(place)
-        undo.callback(place.unlink, missing_ok=True)
         return before
 
     def _beside(self, name: str, what: str) -> Path:
@@ -169,6 +171,8 @@ class Objects:
         """Put each object whole, in order; what was put is not taken back: without a manifest it is no set."""
         if create_only:
             self._refuse_others(contents)
+        else:
+            self._withdraw(list(contents)[-1])
         for name, written in contents.items():
             if create_only:
                 self._create(name, contents)
@@ -179,6 +183,11 @@ class Objects:
     def try_out(self) -> None:
         """Ask for what lies there."""
         self._tried(lambda: next(iter(cast("Any", obstore).list(self._store, chunk_size=1)), None))
+
+    def _withdraw(self, manifest: str) -> None:
+        # Only where one lies there: whoever replaces nothing needs no right to delete.
+        if self._held(manifest) is not None:
+            self._tried(lambda: obstore.delete(self._store, manifest))
 
     def _create(self, name: str, contents: Mapping[str, bytes]) -> None:
         try:

@@ -1,8 +1,8 @@
 """A report's answer as files, and beside them the manifest that says what they are.
 
 The same run gives the same bytes under the same library versions, and the same ``content_sha256`` under any:
-it is taken over the canonical rows. A file appears whole or not at all; the manifest comes last, so that a
-set without one, or with hashes that do not fit, was never finished.
+it is taken over the canonical rows. A file appears whole or not at all; the manifest comes last, and where a set is
+replaced the old one goes first, so that a set without one was never finished.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,5 +1,6 @@
 """Where files go: a folder or an object store, whole or not at all."""
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,17 @@ def held(store: Any) -> dict[str, bytes]:
     """Give what lies in a store."""
     paths = [each["path"] for batch in obstore.list(store) for each in batch]
     return {path: bytes(obstore.get(store, path).bytes()) for path in paths}
+
+
+def failing(put: Any, broken: str) -> Any:
+    """Give a way to put objects that fails for one name."""
+
+    def failed_or_put(to: Any, name: str, content: bytes, **options: Any) -> Any:
+        if name == broken:
+            raise TimeoutError
+        return put(to, name, content, **options)
+
+    return failed_or_put
 
 
 def test_files_lie_there_under_their_names(place: tuple[Destination, Any]) -> None:
@@ -74,19 +86,54 @@ def test_failure_in_a_folder_puts_everything_back(tmp_path: Path) -> None:
     assert (tmp_path / "a.csv").read_bytes() == b"before"
 
 
+def test_manifest_never_lies_beside_files_of_another_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whenever a program that replaces a set in a folder is killed, also while it puts the old one back."""
+    seen, full = list[dict[str, bytes]](), ["a.json"]
+
+    def watched(move: Any) -> Any:
+        def moved(path: Path, target: Path) -> Path:
+            if [target.name] == full:
+                raise OSError(errno.ENOSPC, full.pop())
+            arrived = move(path, target)
+            seen.append({each.name: each.read_bytes() for each in tmp_path.glob("[!.]*")})
+            return arrived
+
+        return moved
+
+    newer = dict.fromkeys(FILES, b"newer")
+    Folder(tmp_path).write(FILES, create_only=False)
+    monkeypatch.setattr(Path, "rename", watched(Path.rename))
+    monkeypatch.setattr(Path, "replace", watched(Path.replace))
+    with pytest.raises(OutUnwritable):
+        Folder(tmp_path).write(newer, create_only=False)
+    assert {"a.csv": b"newer"} in seen
+    assert seen[-1] == FILES
+    Folder(tmp_path).write(newer, create_only=False)
+    assert seen[-1] == newer
+    assert all(lies in (FILES, newer) for lies in seen if "a.manifest.json" in lies)
+
+
 def test_failure_in_an_object_store_leaves_no_manifest(monkeypatch: pytest.MonkeyPatch) -> None:
     """The manifest is put last; what was put before the failure stays, for another attempt to find."""
     store, put = MemoryStore(), obstore.put
-
-    def failing(to: Any, name: str, content: bytes, **options: Any) -> Any:
-        if name == "a.json":
-            raise TimeoutError
-        return put(to, name, content, **options)
-
-    monkeypatch.setattr(obstore, "put", failing)
+    monkeypatch.setattr(obstore, "put", failing(put, "a.json"))
     with pytest.raises(OutUnwritable, match=r"cannot write to memory:///out: it does not answer .*TimeoutError"):
         Objects(store, "memory:///out/").write(FILES, create_only=True)
     assert set(held(store)) == {"a.csv"}
+
+
+def test_failure_in_replacing_a_set_in_an_object_store_leaves_no_manifest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not that of the old set, some of whose files are new; written again it is whole."""
+    store, put = MemoryStore(), obstore.put
+    Objects(store, "memory:///").write(FILES, create_only=False)
+    newer = FILES | {"a.csv": b"newer"}
+    with monkeypatch.context() as broken:
+        broken.setattr(obstore, "put", failing(put, "a.json"))
+        with pytest.raises(OutUnwritable, match="TimeoutError"):
+            Objects(store, "memory:///").write(newer, create_only=False)
+    assert held(store) == {"a.csv": b"newer", "a.json": FILES["a.json"]}
+    Objects(store, "memory:///").write(newer, create_only=False)
+    assert held(store) == newer
 
 
 def test_large_object_is_created_conditionally_too() -> None:
