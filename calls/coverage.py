@@ -184,11 +184,14 @@ def _where_uncovered(split: Parts) -> dict[str, int]:
 
 
 def _recovery_us(told: Told, split: Parts) -> int | None:
-    """Give how long the first failed attempt that a covered start follows had to wait for it."""
+    """Give how long the first failed attempt waited for a start that covers time, by a source that counts."""
     failed = [each.ended_at for each in told.sessions if each.status == "failed" and each.ended_at is not None]
     if not failed:
         return None
-    started = [each.started_at for each in (*told.sessions, *told.natives) if each.started_at is not None]
+    accepted = told.judged.policy.accepted_sources
+    siprec = told.sessions if "siprec" in accepted else ()
+    native = told.natives if "native" in accepted else ()
+    started = [each.started_at for each in (*siprec, *native) if each.started_at is not None]
     last_covered_at = split.covered[-1][1] if split.covered else 0
     waits = ((at, start) for at in failed for start in started if at <= start < last_covered_at)
     first = min(waits, default=None)

@@ -21,6 +21,9 @@ from reports.registry import Report
 HIDDEN_MAX = 4
 """So many of the last letters and digits of a party are hidden."""
 
+_SOURCES = {1: "siprec", 2: "native"}
+"""Failures of SIPREC stand first."""
+
 _LEG = ["call_session_id", "call_leg_id"]
 _ORDER = ["at_us", *_LEG]
 
@@ -46,8 +49,17 @@ COLUMNS = (
     Column("uncovered_ms", Kind.MILLISECONDS, "Not recorded."),
     Column("unknown_ms", Kind.MILLISECONDS, "Perhaps recorded."),
     Column("failed_attempts_count", Kind.COUNT, "Recordings that failed to start."),
-    Column("failure_cause_raw", Kind.TEXT, "What failed recordings gave as cause, as sent, in order, with semicolons."),
-    Column("failure_cause_name", Kind.TEXT, "The same normalised; absent: none given."),
+    Column(
+        "failure_source",
+        Kind.TEXT,
+        "What failed: siprec, or native, of Telnyx's own recordings; in order, with semicolons.",
+    ),
+    Column("failure_cause_raw", Kind.TEXT, "What they gave as cause or reason, as sent, in the same order."),
+    Column(
+        "failure_cause_name",
+        Kind.TEXT,
+        "A SIPREC cause normalised; absent: none given, or a reason of native recordings.",
+    ),
     Column("failure_fault_domain", Kind.TEXT, "Who should look, in the same order."),
     Column("obligation", Kind.TEXT, "What the policy asks: must_record, must_not_record or none."),
     Column("over_recorded_ms", Kind.MILLISECONDS, "Recorded though it must not be; empty: not known."),
@@ -63,7 +75,7 @@ COLUMNS = (
 
 def finish(rows: pd.DataFrame, question: Question) -> pd.DataFrame:
     """Make one line of each leg, in order of time, then of ids."""
-    rows = rows.sort_values([*_ORDER, "seq"], na_position="last", ignore_index=True)
+    rows = rows.sort_values([*_ORDER, "failure_order", "seq"], na_position="last", ignore_index=True)
     first = rows.drop_duplicates(_LEG, ignore_index=True).merge(_failures(rows), how="left", on=_LEG)
     return first.assign(
         from_masked=_texts(first["from_number"], masked),
@@ -101,6 +113,7 @@ def _findings(rows: pd.DataFrame) -> list[str]:
 def _failures(rows: pd.DataFrame) -> pd.DataFrame:
     failed = rows[rows["seq"].notna()]
     told = failed[_LEG].assign(
+        failure_source=failed["failure_order"].map(_SOURCES),
         failure_cause_raw=failed["cause_raw"].fillna(""),
         failure_cause_name=failed["cause_name"].fillna("absent"),
         failure_fault_domain=failed["cause_fault_domain"].fillna(""),

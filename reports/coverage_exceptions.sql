@@ -21,6 +21,37 @@ seen AS (
         ON event.call_session_id = listed.call_session_id
         AND event.call_leg_id = listed.call_leg_id
     GROUP BY listed.call_session_id, listed.call_leg_id
+),
+
+-- A failed recording that names no leg is shown at each of its session that is listed.
+failure AS (
+    SELECT
+        listed.call_session_id,
+        listed.call_leg_id,
+        1 AS failure_order,
+        siprec.seq,
+        siprec.cause_raw,
+        siprec.cause_name,
+        siprec.cause_fault_domain
+    FROM listed
+    JOIN facts.siprec_sessions AS siprec
+        ON siprec.call_session_id = listed.call_session_id
+        AND siprec.call_leg_id = listed.call_leg_id
+        AND (siprec.status = 'failed' OR siprec.status = 'failed_midway')
+    UNION ALL
+    SELECT
+        listed.call_session_id,
+        listed.call_leg_id,
+        2 AS failure_order,
+        native.seq,
+        native.reason AS cause_raw,
+        NULL AS cause_name,
+        NULL AS cause_fault_domain
+    FROM listed
+    JOIN facts.native_recordings AS native
+        ON native.call_session_id = listed.call_session_id
+        AND (native.call_leg_id = listed.call_leg_id OR native.call_leg_id IS NULL)
+        AND native.status = 'error'
 )
 
 SELECT
@@ -54,6 +85,7 @@ SELECT
     listed.positions,
     seen.first_seen_us,
     seen.last_seen_us,
+    failure.failure_order,
     failure.seq,
     failure.cause_raw,
     failure.cause_name,
@@ -65,7 +97,6 @@ LEFT JOIN seen
 LEFT JOIN facts.call_legs AS leg
     ON leg.call_session_id = listed.call_session_id
     AND leg.call_leg_id = listed.call_leg_id
-LEFT JOIN facts.siprec_sessions AS failure
+LEFT JOIN failure
     ON failure.call_session_id = listed.call_session_id
     AND failure.call_leg_id = listed.call_leg_id
-    AND (failure.status = 'failed' OR failure.status = 'failed_midway')

@@ -1,10 +1,10 @@
 """The facts that reports are asked of, made from folded calls as Arrow tables.
 
-The views (``migrations/versions/0003_facts.sql`` and ``0006_report_facts.sql``) and this module say the same thing
+The views (``migrations/versions/0003_facts.sql`` and later) and this module say the same thing
 twice, once for each engine; a test holds them equal. ``at_us`` is the instant that places a row in a day: a SIPREC
-session by its start, else its end; a REFER attempt by its start, else its terminal event; a leg by its answer, else
-its initiation, else its hangup; its coverage by the answer, else the hangup, else the initiation; either else by when
-it was first heard of; an event by when it was received.
+session by its start, else its end; a REFER attempt by its start, else its terminal event; a recording of Telnyx's by
+the event that tells of it; a leg and its coverage by its answer, else its hangup, else its initiation, else by when it
+was first heard of; an event by when it was received.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -82,9 +82,14 @@ def _refers(record: CallRecord) -> Iterator[_Fact]:
         yield _fact(row, row.started_at, row.terminal_at) | _of_leg(legs, row)
 
 
+def _natives(record: CallRecord) -> Iterator[_Fact]:
+    for row in record.native_recordings:
+        yield _fact(row, row.occurred_at)
+
+
 def _call_legs(record: CallRecord) -> Iterator[_Fact]:
     for row in record.call_legs:
-        placed = _fact(row, row.answered_at, row.initiated_at, row.hangup_at, _heard_at(record, row.call_leg_id))
+        placed = _fact(row, row.answered_at, row.hangup_at, row.initiated_at, _heard_at(record, row.call_leg_id))
         yield placed | {"number": policies.our_number(row)}
 
 
@@ -123,6 +128,7 @@ def _timeline(record: CallRecord) -> Iterator[_Fact]:
 _MAKERS: Mapping[str, Callable[[CallRecord], Iterator[_Fact]]] = {
     "siprec_sessions": _siprec,
     "refer_attempts": _refers,
+    "native_recordings": _natives,
     "call_legs": _call_legs,
     "coverage": _coverage,
     "coverage_spans": _spans,

@@ -26,6 +26,7 @@ SCHEMAS: Mapping[str, Any] = {
         f"{_LEG} seq:int connection_id {_PLACED} started_us:int terminal_us:int time_to_terminal_us:int outcome"
         " last_provisional:int final_code:int finality number tags"
     ),
+    "native_recordings": _schema(f"{_LEG} seq:int {_PLACED} status reason"),
     "call_legs": _schema(
         f"{_LEG} connection_id direction {_PLACED} initiated_us:int answered_us:int hangup_us:int status"
         " answer_evidence talk_us:int hangup_cause hangup_cause_name hangup_cause_q850:int hangup_source"

@@ -38,8 +38,8 @@ class TrueLeg:
 
     @property
     def shown_at(self) -> Instant:
-        """The instant that places it in a day: the answer, else the beginning, else the end."""
-        return _first(self.answered_at, self.initiated_at, self.hangup_at)
+        """The instant that places it in a day: the answer, else the end, else the beginning."""
+        return _first(self.answered_at, self.hangup_at, self.initiated_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

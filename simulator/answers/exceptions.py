@@ -10,7 +10,7 @@ from simulator.answers.asked import Asked, Row, last_if_none
 from simulator.answers.causes import DOMAINS
 from simulator.answers.figures import ms
 from simulator.hearing import Heard
-from simulator.truth import TrueCall, TrueCoverage, TrueLeg, TrueSiprec, Truth
+from simulator.truth import TrueCall, TrueCoverage, TrueLeg, TrueNative, TrueSiprec, Truth
 
 _FINE = ("full", "not_in_scope", "not_eligible")
 _LATENESS = ("start_delay", "early_stop", "longest_gap", "recovery", "uncovered", "unknown", "over_recorded")
@@ -62,7 +62,10 @@ def _row(call: TrueCall, leg: TrueLeg, row: TrueCoverage, asked: Asked, heard: M
         "finding": _finding(row),
         **{f"{name}_ms": ms(getattr(row, f"{name}_us")) for name in _LATENESS},
         "failed_attempts_count": row.failed_attempts,
-        **_failures([each for each in call.siprec_sessions if each.call_leg_id == leg.call_leg_id]),
+        **_failures(
+            [each for each in call.siprec_sessions if each.call_leg_id == leg.call_leg_id],
+            [each for each in call.native_recordings if each.call_leg_id == leg.call_leg_id],
+        ),
         "flags": ", ".join(row.flags),
         "finality": "final",
         **_of_log(heard.get(leg.call_leg_id, ())),
@@ -73,14 +76,16 @@ def _masked(number: str) -> str:
     return number[:-4] + "****"
 
 
-def _failures(sessions: Sequence[TrueSiprec]) -> Row:
+def _failures(sessions: Sequence[TrueSiprec], natives: Sequence[TrueNative]) -> Row:
     failed = sorted((each for each in sessions if each.status.startswith("failed")), key=lambda each: each.seq)
+    of_telnyx = [each for each in natives if each.status == "error"]
     told = {
-        "failure_cause_raw": [each.cause_raw or "" for each in failed],
-        "failure_cause_name": [each.cause_name or "absent" for each in failed],
-        "failure_fault_domain": [DOMAINS[each.cause_name] for each in failed],
+        "failure_source": ["siprec"] * len(failed) + ["native"] * len(of_telnyx),
+        "failure_cause_raw": [each.cause_raw or "" for each in failed] + [each.reason or "" for each in of_telnyx],
+        "failure_cause_name": [each.cause_name or "absent" for each in failed] + ["absent"] * len(of_telnyx),
+        "failure_fault_domain": [DOMAINS[each.cause_name] for each in failed] + [""] * len(of_telnyx),
     }
-    return {name: "; ".join(values) if failed else None for name, values in told.items()}
+    return {name: "; ".join(values) if failed or of_telnyx else None for name, values in told.items()}
 
 
 def _of_log(heard: Sequence[Heard]) -> Row:

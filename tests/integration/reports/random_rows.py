@@ -9,10 +9,20 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from calls import instants
-from calls.records import CallLeg, CallRecord, Coverage, CoverageSpan, ReferAttempt, SiprecSession, TimelineEntry
+from calls.records import (
+    CallLeg,
+    CallRecord,
+    Coverage,
+    CoverageSpan,
+    NativeRecording,
+    ReferAttempt,
+    SiprecSession,
+    TimelineEntry,
+)
 from projections import columns
 
-TABLES = ("call_legs", "siprec_sessions", "refer_attempts", "coverage", "coverage_spans", "timeline")
+TABLES = ("call_legs", "siprec_sessions", "refer_attempts", "native_recordings", "coverage", "coverage_spans")
+TABLES += ("timeline",)
 
 # The days around the end of British summer time.
 BEGIN, END = 1_792_713_600_000_000, 1_793_145_600_000_000
@@ -104,6 +114,7 @@ def made(pick: Pick, legs: int, sessions: int, attempts: int) -> CallRecord:
         call_legs=tuple(_leg(pick, n) for n in range(legs)),
         siprec_sessions=tuple(_siprec(pick, n) for n in range(sessions)),
         refer_attempts=tuple(_refer(pick, n) for n in range(attempts)),
+        native_recordings=tuple(_native(pick, n) for n in range(sessions)),
     )
 
 
@@ -158,6 +169,20 @@ def _refer(pick: Pick, number: int) -> ReferAttempt:
         outcome=pick(OUTCOMES),
         last_provisional=pick((None, 180)),
         final_code=pick((None, 0, 200, 486, 603)),
+    )
+
+
+def _native(pick: Pick, number: int) -> NativeRecording:
+    row = {**_row(pick, number), "call_leg_id": pick((None, f"l{number}"))}
+    return NativeRecording(
+        **row,
+        seq=number + 1,
+        status=pick(("saved", "error")),
+        occurred_at=pick(range(BEGIN, END)),
+        started_at=_instant(pick),
+        ended_at=_instant(pick),
+        channels=pick((None, "dual")),
+        reason=pick((None, "", "=1+1", "bucket error")),
     )
 
 

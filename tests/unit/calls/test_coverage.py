@@ -259,6 +259,15 @@ def test_recovery_needs_a_failed_attempt_and_a_covered_start(text: str, recovery
     assert read(call(text)).recovery_us == recovery
 
 
+@pytest.mark.parametrize(
+    ("accepted", "recovery_ms"), [(("siprec", "native"), 5_000), (("native",), 15_000), (("siprec",), 5_000)]
+)
+def test_recovery_is_by_a_source_that_the_policy_accepts(accepted: tuple[str, ...], recovery_ms: int) -> None:
+    """A start that covers nothing under the policy recovers nothing."""
+    policy = Policy(accepted_sources=accepted)
+    assert read(call("F5 S10 P60", saved(20, 60)), policy).recovery_ms == recovery_ms
+
+
 def test_unrecorded_says_whether_failure_was_told() -> None:
     """An explicit failure of either kind, or silence; and nothing where something was recorded."""
     error = made.event("call.recording.error", 61_000)

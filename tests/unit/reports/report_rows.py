@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from calls.records import CallLeg, CallRecord, Coverage, CoverageSpan, ReferAttempt, SiprecSession, TimelineEntry
+from calls.records import (
+    CallLeg,
+    CallRecord,
+    Coverage,
+    CoverageSpan,
+    NativeRecording,
+    ReferAttempt,
+    SiprecSession,
+    TimelineEntry,
+)
 from reports import engines, facts, log_facts
 
 PARTS = ("confirmed", "inferred", "unknown", "uncovered")
@@ -45,6 +54,15 @@ def refer(outcome: str = "completed", **fields: Any) -> ReferAttempt:
     """Give a REFER attempt that started at noon."""
     names = ("terminal_at", "time_to_terminal_us", "time_to_terminal_ms", "last_provisional", "final_code")
     return ReferAttempt(**{**_ROW, **dict.fromkeys(names), "seq": 1, "started_at": NOON, "outcome": outcome, **fields})
+
+
+def native(status: str = "error", **fields: Any) -> NativeRecording:
+    """Give a recording of Telnyx's own, told of a minute after noon."""
+    named = {name: value for name, value in _ROW.items() if name != "connection_id"}
+    blank = dict.fromkeys(("started_at", "ended_at", "channels", "reason"))
+    return NativeRecording(
+        **{**named, **blank, "seq": 1, "status": status, "occurred_at": NOON + 60 * SECOND, **fields}
+    )
 
 
 def leg(status: str = "ended_answered", **fields: Any) -> CallLeg:
@@ -90,7 +108,7 @@ def event(position: int, received_at: int, **fields: Any) -> TimelineEntry:
 
 
 def engine(
-    *rows: SiprecSession | ReferAttempt | CallLeg | TimelineEntry | Leg,
+    *rows: SiprecSession | ReferAttempt | NativeRecording | CallLeg | TimelineEntry | Leg,
     position: int | None = 7,
     log: log_facts.Log = log_facts.NOTHING,
 ) -> engines.DuckDB:
@@ -100,6 +118,7 @@ def engine(
         call_legs=tuple(row for row in rows if isinstance(row, CallLeg)),
         siprec_sessions=tuple(row for row in rows if isinstance(row, SiprecSession)),
         refer_attempts=tuple(row for row in rows if isinstance(row, ReferAttempt)),
+        native_recordings=tuple(row for row in rows if isinstance(row, NativeRecording)),
         timeline=tuple(row for row in rows if isinstance(row, TimelineEntry)),
         coverage=tuple(row for row, _ in legs),
         coverage_spans=tuple(span for _, spans in legs for span in spans),

@@ -72,6 +72,26 @@ def test_failures_of_a_leg_stand_in_its_one_line() -> None:
     assert pd.isna(quiet["failure_cause_name"])
 
 
+def test_recordings_that_telnyx_failed_to_make_stand_behind_those_of_siprec() -> None:
+    """With the reason as sent; one that names no leg is shown at each listed leg of its session."""
+    rows_of = [
+        rows.covered("unrecorded"),
+        rows.covered("partial", call_leg_id="m"),
+        rows.covered("unrecorded", call_session_id="other", call_leg_id="n"),
+        rows.native(reason="bucket error", seq=1),
+        rows.native("saved", seq=2),
+        rows.native(call_leg_id=None, seq=3),
+        rows.siprec("failed", cause_raw=17, cause_name="USER_BUSY", cause_fault_domain="capacity"),
+    ]
+    of = {row["call_leg_id"]: row for row in report(*rows_of).to_dict("records")}
+    assert of["l"]["failure_source"] == "siprec; native; native"
+    assert of["l"]["failure_cause_raw"] == "17; bucket error; "
+    assert of["l"]["failure_cause_name"] == "USER_BUSY; absent; absent"
+    assert of["l"]["failure_fault_domain"] == "capacity; ; "
+    assert of["m"]["failure_source"] == "native"
+    assert pd.isna(of["n"]["failure_source"])
+
+
 def test_over_recording_is_a_finding_of_its_own() -> None:
     """A leg that must not be recorded and was has a line, out of scope as it is; both can be true of one."""
     flags = ("over_recorded",)

@@ -54,6 +54,18 @@ def test_row_is_placed_by_the_first_instant_known() -> None:
     assert (table[0]["started_us"], table[0]["ended_us"]) == (5, 9)
 
 
+def test_leg_and_its_coverage_are_in_one_day() -> None:
+    """By the answer, else the hangup, else the initiation: reports of legs and of coverage count it alike."""
+    day = facts.DAY_US
+    for answered, hangup, initiated, expected in ((3, 5, 1, 3), (None, day, day - 1, day), (None, None, 7, 7)):
+        leg = rows.leg(answered_at=answered, hangup_at=hangup, initiated_at=initiated)
+        covered, _ = rows.covered("unknown", (), answered_at=answered, hangup_at=hangup)
+        tables = facts.from_records([CallRecord(call_legs=(leg,), coverage=(covered,))], 3)
+        (of_leg,), (of_coverage,) = (tables[name].to_pylist() for name in ("call_legs", "coverage"))
+        assert of_leg["at_us"] == of_coverage["at_us"] == expected
+        assert of_leg["utc_day"] == of_coverage["utc_day"]
+
+
 def test_position_is_a_fact() -> None:
     """The position that the records were folded up to can be asked for like any fact."""
     assert facts.from_records([], 3)["log_position"].to_pylist() == [{"position": 3}]
