@@ -5,7 +5,7 @@ the log (the auditor's or the worker's), which analysts have not.
 """
 
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -92,11 +92,21 @@ def folder(
 
 @contextmanager
 def folded(
-    url: str, as_of: AsOf, *, processes: int = PROCESSES_DEFAULT, progress: Progress | None = None
+    url: str,
+    as_of: AsOf,
+    *,
+    processes: int = PROCESSES_DEFAULT,
+    progress: Progress | None = None,
+    unfolded: Callable[[str, str], object] = lambda _session, _error: None,
 ) -> Generator[engines.DuckDB]:
-    """Fold the log as of then, and give an engine over it until the block ends. Raises AsOfFailed."""
+    """Fold the log as of then, and give an engine over it until the block ends. Raises AsOfFailed.
+
+    ``unfolded`` hears of each session that could not be folded, and why: its calls are in no figure.
+    """
     with (
         folder(url, as_of, processes=processes, progress=progress) as path,
         engines.DuckDB.from_files(path, as_of.position) as engine,
     ):
+        for session, error in refold.unfolded(path):
+            unfolded(session, error)
         yield engine

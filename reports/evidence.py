@@ -5,6 +5,7 @@ from the log and come out the same whenever they are asked for; ``verification``
 known at the time.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -67,4 +68,10 @@ def completeness(connection: psycopg.Connection[Any], position: int) -> dict[str
         "rejected": delivered["rejected"],
         "outages": delivered["outages"],
         "late_events": log_counts.late(connection, position),
+        "unfolded_sessions": 0,
     }
+
+
+def without(gathered: Mapping[str, Any], sessions: Sequence[str]) -> dict[str, Any]:
+    """Give evidence that counts the sessions which could not be folded: no figure has their calls."""
+    return {**gathered, "completeness": {**gathered["completeness"], "unfolded_sessions": len(sessions)}}

@@ -94,13 +94,20 @@ FOLDING = "the worker is not done yet: the log itself is folded instead, which t
 def then(asked: Asked, when: AsOf, log: Log, known: Mapping[str, Any] | None = None) -> Run:
     """Run a report as of a position and an instant. ``known``: evidence, where it is not to be gathered now.
 
-    Raises ReportRefused, AsOfFailed.
+    A session that cannot be folded is said, and counted in the header. Raises ReportRefused, AsOfFailed.
     """
-    if known is None:
+    gathered = known
+    if gathered is None:
         with psycopg.connect(log.url, autocommit=True) as connection:
-            known = evidence.gather(connection, when, asked.period)
-    with as_of.folded(log.url, when, processes=log.processes, progress=log.progress) as engine:
-        return asked.of(engine, known)
+            gathered = evidence.gather(connection, when, asked.period)
+    left_out: list[str] = []
+
+    def unfolded(session: str, error: str) -> None:
+        left_out.append(session)
+        log.say(f"session {session} cannot be folded ({error}): its calls are in no figure")
+
+    with as_of.folded(log.url, when, processes=log.processes, progress=log.progress, unfolded=unfolded) as engine:
+        return asked.of(engine, gathered if known is not None else evidence.without(gathered, left_out))
 
 
 def resolved(asked: str, log: Log) -> AsOf:

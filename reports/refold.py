@@ -4,6 +4,8 @@
 2. events are handed to their sessions, as the projector does, and the sessions to shares by a hash of their ids;
 3. each process folds shares, some sessions at a time, into one Parquet file of each kind of fact.
 
+A session that cannot be folded is named, and the others go on: a report must come out whatever one call is.
+
 Nothing of the live read models is used. Only positions and names are gathered in one place, on disk where there are
 many.
 """
@@ -36,6 +38,7 @@ SHARES = 16
 
 GATHERING_MEMORY = "1GB"
 
+_UNFOLDED = pa.schema({"call_session_id": TEXT, "error": TEXT})
 _NAMED = pa.schema({"call_session_id": TEXT, "call_leg_id": TEXT, "position": WHOLE})
 
 # An event that names only a leg belongs to every session that the leg's other events name, else to the leg's own id.
@@ -103,6 +106,12 @@ def refold(  # noqa: PLR0913  by keyword
         log_refold.write(folder, connection, position, as_of, declared)
 
 
+def unfolded(folder: Path) -> list[tuple[str, str]]:
+    """Give the sessions that could not be folded into ``folder``, by name, each with what went wrong."""
+    tables = [parquet.read_table(path) for path in folder.glob("unfolded-*.parquet")]
+    return sorted((row["call_session_id"], row["error"]) for table in tables for row in table.to_pylist())
+
+
 def _register(task: _Task) -> int:
     """Write down which sessions and legs the events of a range name."""
     with psycopg.connect(task.url) as connection:
@@ -135,13 +144,26 @@ def _gather(folder: Path) -> None:
 def _fold(task: _Task) -> int:
     """Fold the sessions of a share and write their facts down."""
     written, folded = _Files(task.folder, task.first), 0
+    unfolded: list[dict[str, str]] = []
     with psycopg.connect(task.url, autocommit=True) as connection:
         for members in _members(task.folder / f"share-{task.first}.parquet"):
             loaded = folding.loaded(connection, members)
-            written.add([_record(task, events) for events in loaded.values()])
+            written.add(list(_records(task, loaded, unfolded)))
             folded += len(members)
     written.close()
+    named = pa.Table.from_pylist(unfolded, schema=_UNFOLDED)
+    parquet.write_table(named, task.folder / f"unfolded-{task.first}.parquet")
     return folded
+
+
+def _records(
+    task: _Task, loaded: Mapping[str, Sequence[Event]], unfolded: list[dict[str, str]]
+) -> Iterator[CallRecord]:
+    for session, events in loaded.items():
+        try:
+            yield _record(task, events)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is this session's alone
+            unfolded.append({"call_session_id": session, "error": type(error).__name__})
 
 
 def _record(task: _Task, events: Sequence[Event]) -> CallRecord:

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import reports
-from calls import instants
+from calls import fold, instants
 from calls.event import Event
+from calls.records import CallRecord
 from projections import rebuild
 from reports import as_of, changes, compare, export, issuing, rerun
 from reports.as_of import AsOf
@@ -67,6 +68,35 @@ def issue(database: Database, name: str, folder: Path, now: int = NOON, by: str 
     ran = issuing.live(Asked(name, **DAY, by=by), database.as_part("analyst"), log_of(database, now), 0.0)
     paths = export.write(ran, folder, FORMATS, program_version="1")
     return Path(next(path for path in paths if path.endswith(".manifest.json")))
+
+
+def test_session_that_cannot_be_folded_is_named_and_leaves_the_others_their_figures(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker keeps its rows from before, the report comes out without it, and its header counts it."""
+    journal.write_bodies(database, calls(0, 6))
+    journal.projected(database, NOON)
+    real = fold.fold_with_history
+
+    def poisoned(events: Any, *given: Any, **more: Any) -> CallRecord:
+        if any(event.call_session_id == "ses-4" for event in events):
+            raise RecursionError
+        return real(events, *given, **more)
+
+    monkeypatch.setattr(fold, "fold_with_history", poisoned)
+    late = made.event("call.cost", 3_700_000, call_session_id="ses-4", call_leg_id="leg-4")
+    journal.write_bodies(database, [(journal.body(late), NOON)])
+    said: list[str] = []
+    journal.projected(database, NOON)
+    log = Log(url=database.as_part("auditor"), now=lambda: NOON, processes=1, say=said.append)
+    ran = issuing.live(Asked("call_volume", **DAY), database.as_part("analyst"), log, 0.0)
+    assert ran.frame["legs_count"].sum() == 5
+    assert ran.header["completeness"]["unfolded_sessions"] == 1
+    assert said[-1] == "session ses-4 cannot be folded (RecursionError): its calls are in no figure"
+    monkeypatch.setattr(fold, "fold_with_history", real)
+    journal.projected(database, NOON + 61 * instants.SECOND)
+    whole = issuing.live(Asked("call_volume", **DAY), database.as_part("analyst"), log, 0.0)
+    assert (whole.frame["legs_count"].sum(), whole.header["completeness"]["unfolded_sessions"]) == (6, 0)
 
 
 def apply_policy(database: Database, document: str, at: int) -> None:
