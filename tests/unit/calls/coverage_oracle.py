@@ -55,6 +55,7 @@ class Verdict:
     start_delay: int | None = None
     early_stop: int | None = None
     longest_gap: int | None = None
+    recovery: int | None = None
     double: int | None = None
     over_recorded: int | None = None
     grade: str | None = None
@@ -81,6 +82,8 @@ class Told:
     lost_starts: tuple[tuple[int, int], ...] = ()
     since: int = 0
     cost: int = 0
+    repeats: int = 0
+    attempts: tuple[int, ...] = ()
 
 
 def judge(  # noqa: C901 -- the text of domain 8b "Coverage", in its order
@@ -227,6 +230,7 @@ def with_talk(  # noqa: C901, PLR0912, PLR0915, PLR0917 -- as judge
         start_delay=min(covered) - answered if covered else None,
         early_stop=sum(end - start for start, end in gaps if end == hangup) if covered else None,
         longest_gap=max((end - start for start, end in gaps if start != answered and end != hangup), default=0),
+        recovery=recovery(leg, rules, answered, covered),
         double=len((by_siprec | records_siprec | (by_hangup - blind)) & (by_native | records_native) & talk),
         grade=grade,
         unrecorded_evidence=evidence if verdict == "unrecorded" else None,
@@ -261,6 +265,22 @@ def siprec(leg: Leg, answered: int, hangup: int) -> tuple[Ticks, Ticks, Ticks]:
     return confirmed, always - confirmed, claimed - always
 
 
+def recovery(leg: Leg, rules: Rules, answered: int, covered: Collection[int]) -> int | None:
+    """Give how long the first failed attempt waited for a start that counts, and that covered time follows.
+
+    Failed attempts are those of the reading that rows are written from: fewest repeats, then earliest failures as ends.
+    """
+    failures = [at for kind, at in siprec_facts(leg) if kind == "F"]
+    written = min(readings(leg, answered), key=lambda each: (each.repeats, [at in each.attempts for at in failures]))
+    starts = [at for kind, at in siprec_facts(leg) if kind == "S" and "siprec" in rules.accepted]
+    starts += [at for at, _ in leg.natives if at is not None and "native" in rules.accepted]
+    for failed_at in written.attempts:
+        waits = [at - failed_at for at in starts if failed_at <= at <= max(covered, default=-1)]
+        if waits:
+            return min(waits)
+    return None
+
+
 def readings(leg: Leg, answered: int) -> list[Told]:
     """Enumerate the readings of least cost of a leg that has ended."""
     told = [Told(since=answered)]
@@ -272,6 +292,8 @@ def readings(leg: Leg, answered: int) -> list[Told]:
             sessions=(*each.sessions, *(Session(at, None) for at in each.opened)),
             lost_starts=each.lost_starts,
             cost=each.cost + len(each.opened),
+            repeats=each.repeats,
+            attempts=each.attempts,
         )
         for each in told
     ]
@@ -284,9 +306,9 @@ def then(told: Told, kind: str, at: int, *, attempt: bool) -> Iterator[Told]:
     if kind == "S":
         yield replaced(told, opened=(*told.opened, at))
         if told.opened:
-            yield replaced(told, cost=told.cost + 1)
+            yield replaced(told, cost=told.cost + 1, repeats=told.repeats + 1)
     elif kind == "F":
-        yield replaced(told, since=at)
+        yield replaced(told, since=at, attempts=(*told.attempts, at))
         if told.opened and not attempt:
             ended = Session(told.opened[0], at)
             yield replaced(
