@@ -1,7 +1,12 @@
 """Published edge cases through the whole program: HTTP, log, worker, tables, command line.
 
-Each case gets legs, sessions and event ids of its own, so that one server takes all of them. What is judged "as of"
-some instant in a case is judged now here: cases whose rows depend on an earlier instant are left to the fold's tests.
+Each case gets legs, sessions and event ids of its own, so that one server takes all of them; one with an outage gets
+a day of its own, for an outage is everybody's. What is judged "as of" some instant in a case is judged now here.
+
+Left to the fold's tests: cases whose rows depend on an earlier instant (EC-021, EC-023, EC-044, EC-109), for the
+worker's clock is the machine's; and those with commands (EC-088, EC-089) or records of the provider (EC-103), which the
+projector does not have. A policy is in force from its event on: its legs must be answered after it was applied, and a
+negative verdict on a leg of a minute would take that minute. So EC-093 is asked of ``policy check``.
 """
 
 import time
@@ -28,6 +33,7 @@ from tests.unit.calls import edge_cases
 pytestmark = edge_cases.needs_file
 
 CATEGORIES = ("leg", "refer", "siprec", "cause", "log", "coverage", "bucket")
+DAY = 86_400 * SECOND
 IN_TIME_SECONDS = 5
 """How long the events of EC-010 may take to arrive before its call is final."""
 
@@ -42,12 +48,13 @@ class Case:
     rows: Mapping[str, edge_cases.Rows]
     rows_before: Mapping[str, edge_cases.Rows]
     gaps: Mapping[int, tuple[Span, ...]]
+    outages: tuple[Span, ...]
     log: Mapping[str, int]
 
 
 def read(raw: Mapping[str, Any]) -> Case:
     """Read a published case, with its name before every id that calls and events have."""
-    case = edge_cases.read(_named(raw))
+    case = edge_cases.read(_named(_on_its_day(raw) if "outages" in raw else raw))
     return Case(
         name=case.name,
         bodies=case.webhooks,
@@ -55,8 +62,15 @@ def read(raw: Mapping[str, Any]) -> Case:
         rows={table: rows for table, rows in case.rows.items() if table in TABLES},
         rows_before={table: rows for table, rows in case.rows_before.items() if table in TABLES},
         gaps=case.gaps,
+        outages=case.outages,
         log=case.expect.get("log", {}),
     )
+
+
+def _on_its_day(raw: Mapping[str, Any]) -> dict[str, Any]:
+    base = instants.parse(raw["base_time"])
+    assert base is not None
+    return {**raw, "base_time": instants.to_text(base + int(raw["id"].removeprefix("EC-")) * DAY)}
 
 
 def _named(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +99,7 @@ def chosen() -> list[Case]:
     return [
         read(case)
         for case in published()
-        if not case.keys() & {"as_of_offset_ms", "commands", "policy", "outages", "reconciliation"}
+        if not case.keys() & {"as_of_offset_ms", "commands", "policy", "reconciliation"}
     ]
 
 
@@ -115,6 +129,11 @@ class Running:
         with psycopg.connect(self.database.as_part("auditor")) as connection:
             return log.stats(connection)
 
+    def declare(self, begins: Instant, ends: Instant) -> None:
+        """Put an outage on the record, as an operator does."""
+        period = ("--from", instants.to_text(begins), "--to", instants.to_text(ends))
+        self.asked("log", "outage", *period, "--reason", "a published case")
+
     def asked(self, *arguments: str) -> list[Any]:
         """Run a command with ``--json`` and give what it printed, line by line."""
         ran = server.run([*arguments, "--json"], server.environment(self.database, self.home), self.home)
@@ -139,9 +158,11 @@ def running(database: Database, home: Path) -> Generator[Running]:
 
 @pytest.fixture(scope="module")
 def shown(clone: Callable[..., Database], tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Post every case and give each session as ``calls show --json`` prints it."""
+    """Post every case, declare its outages, and give each session as ``calls show --json`` prints it."""
     with running(clone(), tmp_path_factory.mktemp("cases")) as program:
         program.post(tuple(body for case in CASES for body in case.bodies))
+        for begins, ends in [each for case in CASES for each in case.outages]:
+            program.declare(begins, ends)
         program.wait()
         sessions = [session for case in CASES for session in case.sessions]
         calls = program.asked("calls", "show", *sessions)
@@ -183,6 +204,27 @@ def test_log_counts_are_those_expected(clone: Callable[..., Database], tmp_path:
     assert len(cases) >= 6
 
 
+def test_policy_judges_what_it_is_asked_of(clone: Callable[..., Database], tmp_path: Path) -> None:
+    """EC-093 by a policy that is only checked, and EC-105 by one that is applied before its call."""
+    siprec_only, minimum = (case for case in published() if "policy" in case)
+    assert (siprec_only["id"], minimum["id"]) == ("EC-093", "EC-105")
+    for case in (siprec_only, minimum):
+        (tmp_path / f"{case['id']}.toml").write_text(_in_toml(case["policy"]), encoding="utf-8")
+    with running(clone(), tmp_path) as program:
+        program.post(read(siprec_only).bodies)
+        program.wait()
+        (checked,) = program.asked("policy", "check", "EC-093.toml", "--since", siprec_only["base_time"][:10])
+        (changed,) = checked["changes"]
+        assert [changed["verdict_would_be"]] == [row["verdict"] for row in siprec_only["expect"]["coverage"]]
+        program.asked("policy", "apply", "EC-105.toml")
+        short = read({**minimum, "base_time": instants.to_text(_now())})
+        program.post(short.bodies)
+        program.wait()
+        (shown,) = program.asked("calls", "show", *short.sessions)
+    assert edge_cases.differences(short.rows["coverage"], shown["coverage"]) == []
+    assert [row["policy_version"] for row in shown["coverage"]] == [1]
+
+
 def test_late_event_revises_a_final_call(clone: Callable[..., Database], tmp_path: Path) -> None:
     """EC-010 as it happens: a call becomes final by time alone, then a late stop makes revision 2, naming itself."""
     (raw,) = (case for case in published() if case.get("before_last_event"))
@@ -205,6 +247,10 @@ def test_late_event_revises_a_final_call(clone: Callable[..., Database], tmp_pat
     for table in ("call_sessions", "call_legs", "siprec_sessions", "coverage", "session_coverage"):
         assert [(row["revision"], row["revised_by"]) for row in before[table]] == [(1, None)]
         assert [(row["revision"], row["revised_by"]) for row in after[table]] == [(2, "ec-010-e05")]
+
+
+def _in_toml(policy: Mapping[str, Any]) -> str:
+    return "\n".join(["[defaults]", *(f"{key} = {orjson.dumps(value).decode()}" for key, value in policy.items()), ""])
 
 
 def _now() -> Instant:
