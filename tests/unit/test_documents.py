@@ -25,7 +25,7 @@ NOW = datetime.now(UTC)
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     *("README.md", "ARCHITECTURE.md", "benchmarks/README.md"),
-    *("docs/exports.md", "docs/policy.md", "docs/reports.md", "docs/reproducing.md"),
+    *("docs/coverage.md", "docs/exports.md", "docs/policy.md", "docs/reports.md", "docs/reproducing.md"),
     "docs/schedules.md",
     *("docs/operations.md", "docs/security.md", "docs/verifying.md"),
 ]
