@@ -189,11 +189,12 @@ def test_version_that_cannot_be_read_has_no_effect_and_is_told(database: Databas
 
 
 def test_outage_that_is_declared_later_makes_what_is_not_known_unknown(database: Database) -> None:
-    """A recording that only the hangup ended may have ended in the outage; other calls keep their rows."""
+    """Of final calls, too: a recording may have ended in the outage. Others keep their rows; that is no revision."""
     begin = made.event("siprec.started", 1_000, call_session_id="ses-1", call_leg_id="leg-1")
     journal.write(database, [begin, *call(1, 1_000), *call(2, 20_000)])
     clock = Clock(SETTLED)
     settle(database, clock)
+    assert set(finalities(database)) == {"final"}
     before = journal.versions(database)
     journal.say(database, journal.outage(1_500 * MILLISECOND, 1_700 * MILLISECOND))
     settle(database, clock)
@@ -203,6 +204,7 @@ def test_outage_that_is_declared_later_makes_what_is_not_known_unknown(database:
         500,
         500,
     )
+    assert (rows["leg-1"]["finality"], rows["leg-1"]["revision"], rows["leg-1"]["revised_by"]) == ("final", 1, None)
     untouched = {row: place for row, place in before.items() if "ses-2" in row[1]}
     assert untouched.items() <= journal.versions(database).items()
     assert _differing(database, clock) == {}
