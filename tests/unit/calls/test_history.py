@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from calls import history
+from calls import history, recordings
 from calls.event import RANKS, Event
 from calls.fold import fold, fold_with_history
 from calls.history import Revision
@@ -106,11 +106,12 @@ def test_each_leg_is_revised_by_its_own_policy() -> None:
 
 @given(made.sessions())
 def test_revision_counts_ranked_events_at_most(events: list[Event]) -> None:
-    """No more revisions than ranked events, whatever arrived; and the rest of the rows is the fold's."""
+    """No more than ranked events of the leg and recordings without one; and the rest of the rows is the fold's."""
     revisions = history.history(events, dict.fromkeys(made.LEGS, made.SHORT))
     for leg_id, told in revisions.items():
         ranked = [event for event in events if event.call_leg_id == leg_id and event.kind in RANKS]
-        assert 1 <= told.revision <= 1 + len(ranked)
+        of_any = [event for event in events if event.call_leg_id is None and event.kind in recordings.KINDS]
+        assert 1 <= told.revision <= 1 + len(ranked) + len(of_any)
         assert (told.revised_by is None) == (told.revision == 1)
     record = fold(events, 0, made.SHORT)
     revised = fold_with_history(events, 0, made.SHORT)
