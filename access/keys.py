@@ -14,8 +14,13 @@ from access.errors import KeyNotMade, KeyRefused
 SCOPES: Mapping[str, str] = {
     "metrics": "read /metrics from other machines",
     "log:read": "read the log over HTTP; nothing asks for it yet",
+    "gateway": "send call-control commands to Telnyx, and read calls and call events",
+    "gateway:approve": "approve or deny commands that others ask for",
 }
 """Scope -> what it is for."""
+
+WIDER = re.compile(r"gateway:(\*|[A-Z]{3,10}):/v2/[A-Za-z0-9_./-]*(?:/\*\*)?", re.ASCII)
+"""More that a key may send through the gateway: a method, or ``*``, and a path, or all below it."""
 
 NAME_CHARACTERS_MAX = 64
 
@@ -36,12 +41,25 @@ class Presented:
     secret_hash: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a key is limited to in the gateway, by Telnyx's names; None: all that its scopes allow.
+
+    ``purpose`` is what it is used for, where a request does not say.
+    """
+
+    actions: Sequence[str] | None = None
+    connections: Sequence[str] | None = None
+    purpose: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """A new key. ``token`` is shown once and then forgotten."""
 
     name: str
     scopes: Sequence[str]
+    limits: Limits
     token: str = field(repr=False)
 
     @property
@@ -50,7 +68,7 @@ class Made:
         return parse(self.token)
 
 
-def make(name: str, scopes: Sequence[str]) -> Made:
+def make(name: str, scopes: Sequence[str], limits: Limits | None = None) -> Made:
     """Make a key. Raises KeyNotMade for a name or scope that there cannot be."""
     if not _NAME.fullmatch(name):
         raise KeyNotMade(
@@ -59,9 +77,12 @@ def make(name: str, scopes: Sequence[str]) -> Made:
     if not scopes:
         raise KeyNotMade("scope_missing", f"say what the key is for, with --scope: {', '.join(SCOPES)}")
     for scope in scopes:
-        if scope not in SCOPES:
-            raise KeyNotMade("scope_unknown", f"no scope {scope!r}: there are {', '.join(SCOPES)}")
-    return Made(name, sorted(set(scopes)), f"ca_{_random(_KEY_ID_CHARACTERS)}_{_random(_SECRET_CHARACTERS)}")
+        if scope not in SCOPES and not WIDER.fullmatch(scope):
+            there = f"{', '.join(SCOPES)}, and gateway:METHOD:/v2/path/**"
+            raise KeyNotMade("scope_unknown", f"no scope {scope!r}: there are {there}")
+    return Made(
+        name, sorted(set(scopes)), limits or Limits(), f"ca_{_random(_KEY_ID_CHARACTERS)}_{_random(_SECRET_CHARACTERS)}"
+    )
 
 
 def parse(token: str | None) -> Presented:

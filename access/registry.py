@@ -16,7 +16,10 @@ from store import statements
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as it is kept. Without ``revoked_at`` it is in force; ``last_used_at`` is exact to a minute."""
+    """A key as it is kept. Without ``revoked_at`` it is in force; ``last_used_at`` is exact to a minute.
+
+    ``actions``, ``connections`` and ``purpose``: see ``access.keys.Limits``.
+    """
 
     key_id: str
     name: str
@@ -24,19 +27,42 @@ class ApiKey:
     created_at: datetime
     revoked_at: datetime | None
     last_used_at: datetime | None
+    actions: Sequence[str] | None
+    connections: Sequence[str] | None
+    purpose: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose key was presented, and what it is for."""
+
+    key_id: str
+    name: str
+    scopes: Sequence[str]
+    limits: keys.Limits
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
     secret_hash: bytes = field(repr=False)
+    name: str
     scopes: Sequence[str]
     revoked: bool
+    actions: Sequence[str] | None
+    connections: Sequence[str] | None
+    purpose: str | None
+
+    @property
+    def limits(self) -> keys.Limits:
+        return keys.Limits(actions=self.actions, connections=self.connections, purpose=self.purpose)
 
 
 def add(connection: psycopg.Connection[Any], made: keys.Made) -> ApiKey:
     """Keep a new key. Raises KeyNotMade where a key in force has its name."""
     kept = made.presented
     given = {"key_id": kept.key_id, "name": made.name, "secret_hash": kept.secret_hash, "scopes": list(made.scopes)}
+    limits = made.limits
+    given |= {"actions": _list(limits.actions), "connections": _list(limits.connections), "purpose": limits.purpose}
     try:
         return _one(connection, "add_key", given)
     except psycopg.errors.UniqueViolation as error:
@@ -55,7 +81,15 @@ def revoke(connection: psycopg.Connection[Any], which: str) -> ApiKey:
 
 
 def check(connection: psycopg.Connection[Any], token: str | None, scope: str) -> str:
-    """Give the id of the key in force that this token is, having noted its use. Raises AccessRefused.
+    """Give the id of the key in force that this token is, if it has a scope. Raises AccessRefused."""
+    found = identify(connection, token)
+    if scope not in found.scopes:
+        raise ScopeMissing("scope_missing", f"this API key has no scope {scope}")
+    return found.key_id
+
+
+def identify(connection: psycopg.Connection[Any], token: str | None) -> Identity:
+    """Give whose key in force this token is, having noted its use. Raises KeyRefused.
 
     An unknown key id costs what a known one does, so that nobody learns by the clock which ones there are.
     """
@@ -65,10 +99,12 @@ def check(connection: psycopg.Connection[Any], token: str | None, scope: str) ->
     right = hmac.compare_digest(presented.secret_hash, kept.secret_hash if kept else bytes(32))
     if kept is None or not right or kept.revoked:
         raise keys.refused()
-    if scope not in kept.scopes:
-        raise ScopeMissing("scope_missing", f"this API key has no scope {scope}")
     connection.execute(statements.load("access", "note_use"), {"key_id": presented.key_id})
-    return presented.key_id
+    return Identity(presented.key_id, kept.name, kept.scopes, kept.limits)
+
+
+def _list(values: Sequence[str] | None) -> list[str] | None:
+    return None if values is None else list(values)
 
 
 def _one(connection: psycopg.Connection[Any], statement: str, given: dict[str, Any]) -> ApiKey:

@@ -15,6 +15,7 @@ import structlog
 
 from callaudit import lookout, public
 from callaudit.database import Database
+from callaudit.gatehouse import Gatehouse
 from callaudit.metrics import counted, endpoint
 from callaudit.metrics.counters import Counters
 from callaudit.probes import Probes
@@ -61,12 +62,16 @@ def create(settings: Settings, database: Database, counters: Counters) -> Any:
     )
     webhooks = webhook.Webhook(rules, counted.Log(intake, counters), counted.Door(recorder, counters), box, _now_us)
 
+    gatehouse = Gatehouse(settings, url, intake, box) if settings.telnyx_api_key else None
+
     @asynccontextmanager
     async def lifespan(_: fastapi.FastAPI) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(recorder)
             await stack.enter_async_context(intake)
             await _say_whom_we_trust(intake, rules.public_keys)
+            if gatehouse is not None:
+                await stack.enter_async_context(gatehouse.running())
             yield
 
     api = fastapi.FastAPI(title="callaudit", lifespan=lifespan, docs_url=None, redoc_url=None)
@@ -74,11 +79,15 @@ def create(settings: Settings, database: Database, counters: Counters) -> Any:
     look = lookout.at_log(url)
     Probes(lambda: intake.path, look).add_to(api)
     endpoint.Endpoint(counters, url, look).add_to(api)
+    if gatehouse is not None:
+        gatehouse.add_to(api)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"] == webhook.PATH:
             counters.received()
             await webhooks(scope, receive, send)
+        elif gatehouse is not None and scope["type"] == "http" and scope["path"].startswith("/v2/"):
+            await gatehouse.gateway(scope, receive, send)
         else:
             await api(scope, receive, send)
 

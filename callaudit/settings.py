@@ -10,6 +10,7 @@ import pydantic_settings
 from psycopg import conninfo
 from pydantic import Field
 
+from gateway import admission, upstream
 from ingest import addresses, keys, verifier
 from ingest.errors import KeyRefused
 from migrations import roles
@@ -58,6 +59,24 @@ class Settings(pydantic_settings.BaseSettings):
     callaudit_mask_transcripts: bool = True
     """Mask what people said, as it was transcribed."""
 
+    telnyx_api_key: Annotated[str, Field(repr=False)] = ""
+    """The key of Telnyx's API. Without one, no command is forwarded."""
+
+    telnyx_base_url: str = upstream.URL_DEFAULT
+    """Where commands are forwarded to."""
+
+    callaudit_gateway_purpose_required: str = ",".join(admission.PURPOSE_REQUIRED_DEFAULT)
+    """Actions, separated by commas, that need a purpose."""
+
+    callaudit_gateway_approval_required: str = ""
+    """Actions, separated by commas, that a second person must approve."""
+
+    callaudit_gateway_approval_seconds: Annotated[int, Field(ge=10, le=86_400)] = 300
+    """How long a command waits for approval, and an approved one to be sent."""
+
+    callaudit_gateway_unknown_values: bool = False
+    """Let values through that Telnyx's published parameters do not know, with a warning on record."""
+
     callaudit_checkpoint_mirror: str | None = None
     """A second place for the checkpoints: a folder, or an object store's URL."""
 
@@ -93,6 +112,20 @@ class Settings(pydantic_settings.BaseSettings):
             raise ValueError(f"expected a folder, or a URL that starts with one of {', '.join(sorted(mirror.SCHEMES))}")
         return target
 
+    @pydantic.field_validator("telnyx_base_url")
+    @classmethod
+    def _is_base_url(cls, url: str) -> str:
+        if not re.match(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?$", url):
+            raise ValueError("expected a URL such as https://api.telnyx.com/v2")
+        return url
+
+    @pydantic.field_validator("callaudit_gateway_purpose_required", "callaudit_gateway_approval_required")
+    @classmethod
+    def _are_actions(cls, setting: str) -> str:
+        if not all(re.fullmatch("[a-z_]+", name) for name in actions(setting)):
+            raise ValueError("expected names of actions, such as siprec_stop, separated by commas")
+        return setting
+
     @pydantic.field_validator("callaudit_role_prefix")
     @classmethod
     def _is_prefix(cls, prefix: str) -> str:
@@ -122,6 +155,11 @@ class Settings(pydantic_settings.BaseSettings):
     def home(self) -> Path:
         """The home directory, absolute."""
         return self.callaudit_home.expanduser().absolute()
+
+
+def actions(setting: str) -> tuple[str, ...]:
+    """Read names that are separated by commas."""
+    return tuple(name.strip() for name in setting.split(",") if name.strip())
 
 
 def load() -> Settings:

@@ -73,6 +73,7 @@ def _keys(evidence: Evidence) -> dict[str, Any]:
                 "label": key.label,
                 "public_key": base64.b64encode(key.public).decode(),
                 "named_at": position,
+                "use": key.use,
             }
             for key, position in evidence.telnyx_keys
         ],

@@ -14,7 +14,7 @@ import psycopg
 from store import checkpoints, merkle, notes, rows, statements, system, telnyx_keys, tree
 from store.checkpoints import Checkpoint
 from store.errors import TreeIncomplete
-from store.provenance import WEBHOOK
+from store.provenance import SIGNED
 from store.rows import Row
 from store.telnyx_keys import TelnyxKey
 
@@ -56,7 +56,7 @@ class Proven:
     @property
     def standing(self) -> str:
         """Say what can be made of its signature: by whoever has the dossier, by nobody here, or not at all."""
-        if self.row.source != WEBHOOK:
+        if self.row.source not in SIGNED:
             return "not a webhook"
         if self.row.signature is None:
             return "verified at ingest, original not retained"
@@ -189,8 +189,9 @@ def _proven(
     key, _ = used.get(_key_id(row), (None, None))
     if key is not None and row.signature is not None and not row.masked:
         message = (row.claimed.signed_timestamp or b"") + b"|" + row.body
-        if not key.made(row.signature, message):
-            raise EvidenceBroken(f"position {row.position} is not signed by Telnyx: run `callaudit log verify`")
+        if key.use.encode() != row.source or not key.made(row.signature, message):
+            whose = "the gateway" if key.use == telnyx_keys.GATEWAY else "Telnyx"
+            raise EvidenceBroken(f"position {row.position} is not signed by {whose}: run `callaudit log verify`")
     return Proven(row, _prove(connection, row, note, checkpoint), key)
 
 

@@ -8,11 +8,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from store import telnyx_keys
 from store.findings import Findings
 from store.rows import Row
 from store.telnyx_keys import TelnyxKey
 
-WEBHOOK = b"webhook"
+WEBHOOK = telnyx_keys.WEBHOOK.encode()
+SIGNED = frozenset(each.encode() for each in telnyx_keys.USES)
+"""Sources whose rows are signed, each by keys of its own."""
+
 STAR = b"*"
 
 _CHUNK_ROWS = 4_096
@@ -48,15 +52,15 @@ class Provenance:
     """Positions by a key_id that is not known yet: its event may stand behind them."""
 
     def learn(self, key: TelnyxKey) -> None:
-        """Take the log's word for a key, unless somebody else's is known."""
-        if self.log_may_name_keys:
+        """Take the log's word for a key, unless somebody else's is known; for the gateway's there is no other."""
+        if self.log_may_name_keys or key.use == telnyx_keys.GATEWAY:
             self.keys.setdefault(key.key_id, key)
 
     def look(self, row: Row) -> None:
-        """Check one webhook's signature."""
+        """Check the signature of one row."""
         signature = row.signature
         if signature is None:
-            if row.masked and STAR in row.body:
+            if row.source == WEBHOOK and row.masked and STAR in row.body:
                 self.counts.not_retained += 1
             else:
                 self.findings.add(
@@ -67,6 +71,10 @@ class Provenance:
         key = self.keys.get(_text(claimed.key_id))
         if key is None:
             self.waiting.setdefault(claimed.key_id or b"", []).append(row.position)
+            return
+        if key.use.encode() != row.source:
+            said = f"it says {_text(row.source)}, and is signed by a key for {key.use}"
+            self.findings.add("signature_wrong", row.position, said)
             return
         body = self._exact_body(row)
         if body is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from store import rows, system, telnyx_keys
 from store.findings import Findings
-from store.provenance import WEBHOOK, Provenance
+from store.provenance import SIGNED, Provenance
 from store.rows import Key, Row
 
 _OWN_TYPES = frozenset(each.encode() for each in system.TYPES)
@@ -106,10 +106,10 @@ class RowAudit:
     def _signatures(self, batch: Sequence[Row]) -> None:
         if self.provenance is not None:
             for row in batch:
-                if row.source == WEBHOOK:
+                if row.source in SIGNED:
                     self.provenance.look(row)
                 elif row.source != _SYSTEM or row.event_type not in _OWN_TYPES:
-                    said = "it is neither Telnyx's nor one that the program itself writes"
+                    said = "it is neither signed nor one that the program itself writes"
                     self.findings.add("signature_missing", row.position, said)
 
     def _data_hashes(self, batch: Sequence[Row]) -> None:

@@ -1,4 +1,4 @@
-"""Telnyx's public keys, as far as anybody vouches for them: given from outside, or named by the log itself.
+"""Public keys, Telnyx's and the gateway's, as far as anybody vouches for them: given from outside, or by the log.
 
 The log names a key in a ``key.trusted`` event. That is the log's own word: it ties each signature to a key that was
 trusted when the event came in, and says nothing of whose key it was. Who wants to know compares it with the one that
@@ -17,16 +17,25 @@ from nacl.signing import VerifyKey
 
 KEY_BYTES = 32
 
+WEBHOOK = "webhook"
+GATEWAY = "gateway"
+USES = (WEBHOOK, GATEWAY)
+"""What keys sign: webhooks, as Telnyx sends them, or what the gateway puts on the record. As ``source`` has it."""
+
 
 @dataclass(slots=True)
 class TelnyxKey:
-    """A public key. ``vouched_by``: ``log``, or where it was given. ``verified`` counts its good signatures."""
+    """A public key. ``vouched_by``: ``log``, or where it was given. ``verified`` counts its good signatures.
+
+    ``use`` says what it signs: the rows of which source. A key of the gateway vouches for no webhook.
+    """
 
     key_id: str
     label: str
     public: bytes
     vouched_by: str
     verified: int = 0
+    use: str = WEBHOOK
 
     def made(self, signature: bytes, message: bytes) -> bool:
         """Tell whether the key made the signature over the message."""
@@ -49,7 +58,10 @@ def named_by(body: bytes) -> TelnyxKey:
         raise KeyEventWrong("it gives no public key")
     if payload.get("key_id") != sha256(public).hexdigest():
         raise KeyEventWrong("its key_id is not that of its public key")
-    return TelnyxKey(sha256(public).hexdigest(), str(payload.get("label") or ""), public, "log")
+    use = payload.get("use", WEBHOOK)
+    if use not in USES:
+        raise KeyEventWrong("it does not say what the key signs")
+    return TelnyxKey(sha256(public).hexdigest(), str(payload.get("label") or ""), public, "log", use=use)
 
 
 def payload_of(body: bytes) -> dict[str, Any]:

@@ -12,15 +12,27 @@ from access import keys, registry
 from callaudit import database, logs, output, settings
 from callaudit.commands.options import Json
 
-_LISTED = ("key_id", "name", "scopes", "created_at", "last_used_at", "revoked_at")
+_LISTED = ("key_id", "name", "scopes", "actions", "connections", "created_at", "last_used_at", "revoked_at")
 
 
 def create(
     name: Annotated[str, typer.Argument(help="Who or what uses it, as prometheus or ada@desk.")],
-    scope: Annotated[list[str], typer.Option(help=f"What it may do: {', '.join(keys.SCOPES)}. May be repeated.")],
+    scope: Annotated[
+        list[str],
+        typer.Option(help=f"What it may do: {', '.join(keys.SCOPES)}, gateway:METHOD:/v2/path/**. May be repeated."),
+    ],
+    action: Annotated[
+        list[str] | None, typer.Option(help="Limit it to an action, as siprec_start. May be repeated.")
+    ] = None,
+    connection: Annotated[
+        list[str] | None, typer.Option(help="Limit it to a Telnyx connection's calls, by id. May be repeated.")
+    ] = None,
+    purpose: Annotated[
+        str | None, typer.Option(help="What its commands are for, where a request does not say.")
+    ] = None,
 ) -> None:
     """Make an API key and print it: this once, it is not kept."""
-    made = keys.make(name, scope)
+    made = keys.make(name, scope, keys.Limits(actions=action, connections=connection, purpose=purpose))
     with _owner() as connection:
         registry.add(connection, made)
     typer.echo(made.token)

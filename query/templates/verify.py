@@ -312,6 +312,7 @@ class Dossier:
         self.check = check
         self.log_key = log_key
         self.telnyx_keys = telnyx_keys  # key_id -> 32 bytes
+        self.uses = {}  # key_id -> which events it signs
         self.manifest_signed = False
 
     def take_keys(self):
@@ -321,17 +322,20 @@ class Dossier:
         if self.log_key is not None and str(self.log_key) != str(named):
             raise Wrong("the dossier's log key is not the one that was given")
         self.log_key = named
-        own = {}
+        own, uses = {}, {}
         for each in keys["telnyx_keys"]:
-            public = unbase64(each["public_key"], "a key of Telnyx", 32)
-            own[hashlib.sha256(public).hexdigest()] = public
-        if self.telnyx_keys:
-            strange = [key_id for key_id in own if key_id not in self.telnyx_keys]
+            public = unbase64(each["public_key"], "a public key", 32)
+            key_id, use = hashlib.sha256(public).hexdigest(), each.get("use", "webhook")
+            if use not in ("webhook", "gateway") or (use == "gateway" and each.get("named_at") is None):
+                raise Wrong("a key of the gateway is named by the log, and one of Telnyx signs webhooks")
+            own[key_id], uses[key_id] = public, use
+        if self.telnyx_keys:  # nobody but the log knows the gateway's
+            strange = [each for each in own if each not in self.telnyx_keys and uses[each] == "webhook"]
             if strange:
                 raise Wrong("Telnyx key %s is not among those that were given" % strange[0])
-        else:
-            self.telnyx_keys = own
-        return "one of the log, %d of Telnyx" % len(own)
+        self.telnyx_keys = own
+        self.uses = uses
+        return "one of the log, %d of others that sign events" % len(own)
 
     def manifest(self):
         """Check the manifest (1)."""
@@ -395,21 +399,24 @@ class Dossier:
     def _signature(self, said, body, signature):
         if said["source"] == "system" and said["event_type"] in SYSTEM_TYPES:
             return "the program's own event, not signed by Telnyx"
-        if said["source"] != "webhook":
-            raise Wrong("it is neither Telnyx's nor one that the program itself writes")
+        if said["source"] not in ("webhook", "gateway"):
+            raise Wrong("it is neither signed nor one that the program itself writes")
         if signature is None:
-            if not said["masked"] or b"*" not in body:
+            if said["source"] != "webhook" or not said["masked"] or b"*" not in body:
                 raise Wrong("it was not masked, yet its signature is missing")
             return "masked: verified at ingest, original not retained"
         if said["masked"]:
             return "its signature is over bytes that stay sealed: not checkable here"
         public = self.telnyx_keys.get(said["key_id"])
         if public is None:
-            raise Wrong("it was signed by a key of Telnyx that is not here, or not trusted")
+            raise Wrong("it was signed by a key that is not here, or not trusted")
+        if self.uses[said["key_id"]] != said["source"]:
+            raise Wrong("it was signed by a key that is for something else")
         message = (said["signed_timestamp"] or "").encode() + b"|" + body
+        whose = "Telnyx" if said["source"] == "webhook" else "the gateway"
         if not self.check(public, message, signature):
-            raise Wrong("Telnyx did not sign these bytes")
-        return "signed by Telnyx key %s" % said["key_id"][:16]
+            raise Wrong("%s did not sign these bytes" % whose)
+        return "signed by %s key %s" % (whose, said["key_id"][:16])
 
     def key_named_by_log(self, key):
         """Check that an event of the log names a key (5)."""
@@ -423,6 +430,8 @@ class Dossier:
             raise Wrong("the event that should name it does not name a key")
         if body["data"]["payload"]["public_key"] != public:
             raise Wrong("the event names another key")
+        if body["data"]["payload"].get("use", "webhook") != key.get("use", "webhook"):
+            raise Wrong("the event names it for something else")
         return "named by the log at position %d as %s" % (position, key["label"])
 
 
@@ -499,10 +508,10 @@ def _verdict(dossier, failed, given, by):
     if given.log_key is None:
         print("note   the log's key is only the dossier's own; compare: %s" % printable(str(dossier.log_key)))
     if not given.telnyx_key:
-        for public in dossier.telnyx_keys.values():
-            print(
-                "note   this key of Telnyx is only the dossier's own; compare: %s" % base64.b64encode(public).decode()
-            )
+        for key_id, public in dossier.telnyx_keys.items():
+            if dossier.uses[key_id] == "webhook":
+                shown = base64.b64encode(public).decode()
+                print("note   this key of Telnyx is only the dossier's own; compare: %s" % shown)
     if not dossier.manifest_signed:
         print("note   the manifest is not signed: page and timeline prove nothing")
     print("ACCEPTED: everything that can be checked holds (signatures checked with %s)" % by)
