@@ -19,7 +19,7 @@ SCOPES: Mapping[str, str] = {
 }
 """Scope -> what it is for."""
 
-WIDER = re.compile(r"gateway:(\*|[A-Z]{3,10}):/v2/[A-Za-z0-9_./-]*(?:/\*\*)?", re.ASCII)
+WIDER = re.compile(r"gateway:(\*|[A-Z]{3,10}):/v2/(?:[A-Za-z0-9_.-]+/)*(?:[A-Za-z0-9_.-]+|\*\*)", re.ASCII)
 """More that a key may send through the gateway: a method, or ``*``, and a path, or all below it."""
 
 NAME_CHARACTERS_MAX = 64

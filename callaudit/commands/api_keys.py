@@ -33,8 +33,8 @@ def create(
 ) -> None:
     """Make an API key and print it: this once, it is not kept."""
     made = keys.make(name, scope, keys.Limits(actions=action, connections=connection, purpose=purpose))
-    with _owner() as connection:
-        registry.add(connection, made)
+    with _owner() as owner:
+        registry.add(owner, made)
     typer.echo(made.token)
     logs.say("keep it now: only a hash of it is stored, and it is not shown again")
 
