@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "demo",
     "simulate": "simulate",
     "calls": "calls",
+    "call": "call",
     "report": "report",
     "schedule": "schedule",
     "log": "log",

@@ -77,6 +77,12 @@ class Settings(pydantic_settings.BaseSettings):
     callaudit_gateway_unknown_values: bool = False
     """Let values through that Telnyx's published parameters do not know, with a warning on record."""
 
+    callaudit_gateway_url: str = "http://127.0.0.1:8000"
+    """Where ``callaudit call`` finds the gateway."""
+
+    callaudit_api_key: Annotated[str, Field(repr=False)] = ""
+    """The API key that ``callaudit call`` shows there."""
+
     callaudit_checkpoint_mirror: str | None = None
     """A second place for the checkpoints: a folder, or an object store's URL."""
 

@@ -37,6 +37,9 @@ from store.errors import StoreError
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
+NAMED = b"x-audit-command-id"
+"""The header by which a caller learns under which id a command is on record."""
+
 WAIT_SECONDS = CONNECT_SECONDS + ANSWER_SECONDS_DEFAULT + 1.0
 """How long a repeat waits for the first one's answer: nobody waits for Telnyx longer."""
 
@@ -86,8 +89,8 @@ class Gateway:
                 await self._pass_through(target, headers, send)
                 return
             request = Request(target, headers, await http.read(receive))
-            caller = self._caller(request, permit, scope)
-            answer = await self._to_the_end(self._command(request, permit, caller))
+            command = Command(target=target, caller=self._caller(request, permit, scope))
+            answer = await self._to_the_end(self._answered(request, permit, command))
         except Refused as refusal:
             answer = outcomes.answered(refusal)
         except http.Gone:
@@ -126,17 +129,25 @@ class Gateway:
             user_agent=record.text(request.header(b"user-agent")),
         )
 
-    async def _command(self, request: Request, permit: Permit, caller: Caller) -> Answer:
-        command = Command(target=request.target, caller=caller)
+    async def _answered(self, request: Request, permit: Permit, command: Command) -> Answer:
+        """Give the answer to a command, with the id that it is on record under."""
         try:
-            admitted = await admission.admit(request, permit, caller, self._rules, self._means.connection_of)
-            names = repeats.names(self._means.signer, request, caller, admitted.parameters)
+            answer = await self._command(request, permit, command)
+        except Refused as refusal:
+            answer = outcomes.answered(refusal)
+        return _named(answer, command.command_id)
+
+    async def _command(self, request: Request, permit: Permit, command: Command) -> Answer:
+        try:
+            admitted = await admission.admit(request, permit, command.caller, self._rules, self._means.connection_of)
+            names = repeats.names(self._means.signer, request, command.caller, admitted.parameters)
             if request.target.action in self._rules.approval_required:
                 approved = request.header(b"x-audit-approval")
                 if approved is None:
                     return await self._let_wait(request, command)
                 command = await self._approved(request, command, approved)
-                return await self._once(request, command, names, [self._said(record.SENT, command)])
+                sent = await self._once(request, command, names, [self._said(record.SENT, command)])
+                return _named(sent, command.command_id)
         except Refused as refusal:
             await self._record_refusal(request, command, refusal)
             raise
@@ -198,7 +209,7 @@ class Gateway:
         await self._record_repeat(known, command, "in_doubt" if answer is None else "first_answer")
         if answer is None:
             raise outcomes.in_doubt("An equal request was sent before, and whether it was done is not known.")
-        return answer
+        return _named(answer, known.command_id)
 
     async def _awaited(self, known: Claim, names: Sequence[Name]) -> Answer | None:
         try:
@@ -243,6 +254,13 @@ class Gateway:
             await work
         except (StoreError, *AWAY) as error:
             _log.error("command_not_recorded", error=type(error).__name__)
+
+
+def _named(answer: Answer, command_id: str) -> Answer:
+    """Name the command in its answer, unless an answer says already which one it is of."""
+    if any(name == NAMED for name, _ in answer.headers):
+        return answer
+    return Answer(answer.status, [*answer.headers, (NAMED, command_id.encode())], answer.body)
 
 
 def _log_away() -> Refused:
