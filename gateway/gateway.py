@@ -141,19 +141,19 @@ class Gateway:
         try:
             admitted = await admission.admit(request, permit, command.caller, self._rules, self._means.connection_of)
             names = repeats.names(self._means.signer, request, command.caller, admitted.parameters)
+            said = self._asked(request, command, admitted)
             if request.target.action in self._rules.approval_required:
                 approved = request.header(b"x-audit-approval")
                 if approved is None:
                     return await self._let_wait(request, command)
                 command = await self._approved(request, command, approved)
-                sent = await self._once(request, command, names, [self._said(record.SENT, command)])
-                return _named(sent, command.command_id)
+                said = [self._said(record.SENT, command)]  # it was asked for before
         except Refused as refusal:
             await self._record_refusal(request, command, refusal)
             raise
         except AWAY as error:
             raise _log_away() from error
-        return await self._once(request, command, names, self._asked(request, command, admitted))
+        return _named(await self._once(request, command, names, said), command.command_id)
 
     def _asked(self, request: Request, command: Command, admitted: Admitted) -> list[Entry]:
         requested = self._recorder.requested(command, request.body, self._means.now(), admitted.warnings)
