@@ -6,7 +6,7 @@ import migrations
 from migrations import roles
 
 revision = "0011_gateway"
-down_revision = "0008_verifications"
+down_revision = "0010_native_facts"
 
 
 def upgrade() -> None:
