@@ -81,15 +81,16 @@ def revoke(connection: psycopg.Connection[Any], which: str) -> ApiKey:
 
 
 def check(connection: psycopg.Connection[Any], token: str | None, scope: str) -> str:
-    """Give the id of the key in force that this token is, if it has a scope. Raises AccessRefused."""
+    """Give the id of the key in force that this token is, having noted its use. Raises AccessRefused."""
     found = identify(connection, token)
     if scope not in found.scopes:
         raise ScopeMissing("scope_missing", f"this API key has no scope {scope}")
+    note_use(connection, found.key_id)
     return found.key_id
 
 
 def identify(connection: psycopg.Connection[Any], token: str | None) -> Identity:
-    """Give whose key in force this token is, having noted its use. Raises KeyRefused.
+    """Give whose key in force this token is. Raises KeyRefused.
 
     An unknown key id costs what a known one does, so that nobody learns by the clock which ones there are.
     """
@@ -99,8 +100,12 @@ def identify(connection: psycopg.Connection[Any], token: str | None) -> Identity
     right = hmac.compare_digest(presented.secret_hash, kept.secret_hash if kept else bytes(32))
     if kept is None or not right or kept.revoked:
         raise keys.refused()
-    connection.execute(statements.load("access", "note_use"), {"key_id": presented.key_id})
     return Identity(presented.key_id, kept.name, kept.scopes, kept.limits)
+
+
+def note_use(connection: psycopg.Connection[Any], key_id: str) -> None:
+    """Note that a key was used."""
+    connection.execute(statements.load("access", "note_use"), {"key_id": key_id})
 
 
 def _list(values: Sequence[str] | None) -> list[str] | None:

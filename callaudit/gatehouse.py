@@ -195,7 +195,9 @@ class _Keyring:
     def _identify(self, token: str | None) -> Identity:
         self._pool.open()
         with self._pool.connection() as connection:
-            return registry.identify(connection, token)
+            identity = registry.identify(connection, token)
+            registry.note_use(connection, identity.key_id)
+            return identity
 
 
 async def _decision(request: fastapi.Request) -> tuple[Decision, str | None]:

@@ -45,12 +45,18 @@ CREATE TABLE gateway.approvals (
 );
 CREATE INDEX approvals_that_wait ON gateway.approvals (asked_at) WHERE decision IS NULL;
 
--- Which connection a call is of decides whether a key that is limited may send a command for it.
+-- Which connection a call is of decides whether a key that is limited may send a command for it. Nothing else of calls
+-- is open to who takes webhooks.
 CREATE INDEX legs_by_control_id ON calls.call_legs (call_control_id);
+CREATE FUNCTION gateway.connection_of(control_id text) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+    SELECT connection_id FROM calls.call_legs WHERE call_control_id = control_id AND connection_id IS NOT NULL LIMIT 1
+$body$;
+REVOKE EXECUTE ON FUNCTION gateway.connection_of FROM PUBLIC;
 
 -- The gateway runs where webhooks are taken.
-GRANT USAGE ON SCHEMA gateway, calls TO @ingest@;
+GRANT USAGE ON SCHEMA gateway TO @ingest@;
 GRANT SELECT, INSERT, UPDATE, DELETE ON gateway.claims TO @ingest@;
 GRANT SELECT, INSERT ON gateway.approvals TO @ingest@;
 GRANT UPDATE (decision, decided_by, decided_key_id, decided_at, used_at) ON gateway.approvals TO @ingest@;
-GRANT SELECT (call_control_id, connection_id) ON calls.call_legs TO @ingest@;
+GRANT EXECUTE ON FUNCTION gateway.connection_of TO @ingest@;

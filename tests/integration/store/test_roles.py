@@ -61,6 +61,13 @@ COLUMNS = {
     ("ingest", "log.events", "SELECT"): {"position", "leaf_hash", "delivery_id"},
     ("ingest", "log.redeliveries", "SELECT"): {"position", "delivery_id"},
     ("ingest", "intake.rejections", "UPDATE"): {"readmitted_at"},
+    ("ingest", "gateway.approvals", "UPDATE"): {
+        "decision",
+        "decided_by",
+        "decided_key_id",
+        "decided_at",
+        "used_at",
+    },
 }
 GRANTED = """
     SELECT replace(coalesce(grantee.rolname, 'public'), 'callaudit_', ''),
@@ -75,7 +82,7 @@ GRANTED_COLUMNS = """
            given.privilege_type, array_agg(attname::text)
     FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid, aclexplode(attacl) AS given
     JOIN pg_roles AS grantee ON grantee.oid = given.grantee
-    WHERE relnamespace::regnamespace::text IN ('log', 'intake', 'access', 'calls', 'facts')
+    WHERE relnamespace::regnamespace::text IN ('log', 'intake', 'access', 'gateway', 'calls', 'facts')
     GROUP BY 1, 2, 3
 """
 
@@ -110,6 +117,12 @@ def test_grants_on_the_read_models_let_the_worker_write_and_others_read(database
     assert given == {**writes, **reads, **{("worker", name): {"SELECT"} for name in views}}
 
 
+def test_grants_on_the_gateway_let_it_claim_and_ask_and_nobody_else(database: Database) -> None:
+    """Whoever asked, and for what, is not to be changed: only what was decided of it is written later."""
+    claims = {("ingest", "gateway.claims"): {"SELECT", "INSERT", "UPDATE", "DELETE"}}
+    assert granted(database, "gateway") == {**claims, ("ingest", "gateway.approvals"): {"SELECT", "INSERT"}}
+
+
 def test_grants_on_schedules_let_the_worker_run_and_others_see(database: Database) -> None:
     """What was run stays on record, and a server that is watched sees how schedules stand and no more."""
     reads = {(role, f"reports.{name}"): {"SELECT"} for role in ("analyst", "auditor") for name in ("schedules", "runs")}
@@ -131,6 +144,7 @@ def test_grants_on_schedules_let_the_worker_run_and_others_see(database: Databas
         ("rebuild", {"worker"}),
         ("reports", {"ingest", "worker", "analyst", "auditor"}),
         ("access", {"ingest"}),
+        ("gateway", {"ingest"}),
     ],
 )
 def test_schemas_are_open_to_those_who_need_them(database: Database, schema: str, roles: set[str]) -> None:
