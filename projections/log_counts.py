@@ -17,7 +17,7 @@ KINDS = ("stored", "quarantined", "unattributed", "unknown_type", "aliased_type"
 def by_kind(connection: psycopg.Connection[Any], end: int | None = None) -> dict[str, int]:
     """Count the events below ``end`` (None: all) by what their types and bodies make them.
 
-    ``system`` counts what the program itself put on the record (trusted keys, outages ...), and nothing else does.
+    ``system`` counts what the program itself put on the record (trusted keys, outages, commands ...), and nothing else.
     """
     counts: dict[str, int] = dict.fromkeys(KINDS, 0)
     rows = connection.execute(statements.load("store", "count_log"), {"end": end})

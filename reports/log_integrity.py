@@ -13,6 +13,9 @@ from reports.columns import DAY, WEEK, Column, Kind
 from reports.question import Question
 from reports.registry import Report
 
+OURS = ("system", "gateway")
+"""Sources of what the program itself says: it is about no leg by its type, and never late."""
+
 MEASURES = (
     "events",
     "system",
@@ -84,7 +87,7 @@ def kinds(event_type: str | None) -> list[str]:
 
 def _of_events(rows: pd.DataFrame) -> pd.DataFrame:
     """Count events by type in every measure that speaks of them."""
-    system = rows["source"] == "system"
+    system = rows["source"].isin(OURS)
     own, said = rows[system], rows[~system]
     parts = [
         _measure(said, "events", said["event_type"], said["rows_count"]),

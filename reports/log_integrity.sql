@@ -5,7 +5,9 @@ WITH event AS (
         calendar.week,
         fact.*,
         asked.late_us,
-        CASE WHEN fact.latency_us IS NOT NULL AND fact.source <> 'system' THEN 1 ELSE 0 END AS known
+        CASE
+            WHEN fact.latency_us IS NOT NULL AND fact.source <> 'system' AND fact.source <> 'gateway' THEN 1 ELSE 0
+        END AS known
     FROM facts.log_events AS fact
     JOIN calendar
         ON calendar.utc_day = fact.utc_day

@@ -164,6 +164,10 @@ def test_each_command_of_the_sdk_arrives_as_it_was_sent(gate: Gate) -> None:
         "siprec_start",
         "switch_supervisor_role",
     ]
+    counted = server.run(["log", "stats", "--json"], server.environment(gate.database, gate.home), gate.home)
+    counts = orjson.loads(counted.stdout)
+    assert (counts["stored"], counts["unknown_type"], counts["unattributed"]) == (0, 0, 0)
+    assert counts["system"] == len(gate.recorded()) + 2
     verified = server.run(["log", "verify", "--json"], server.environment(gate.database, gate.home), gate.home)
     assert (verified.returncode, orjson.loads(verified.stdout)["integrity"]) == (0, "intact"), verified.stdout
 
