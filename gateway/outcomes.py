@@ -32,7 +32,7 @@ def read(answer: Answer) -> Outcome:
     if status >= 400:
         said = {"by": "telnyx", "reason": None, "http_status": status, **_first_error(answer.body)}
         return Outcome(record.REFUSED, said, answer, done_nothing=status == TOO_MANY)
-    return Outcome(record.ACCEPTED, {"http_status": status, **_call_in(answer.body)}, answer)
+    return Outcome(record.ACCEPTED, {"http_status": status, "call": _call_in(answer.body)}, answer)
 
 
 def unanswered(reason: str) -> Outcome:
@@ -70,14 +70,14 @@ def _first_error(body: bytes) -> dict[str, str | None]:
         return {"error_code": None, "error_title": None}
 
 
-def _call_in(body: bytes) -> dict[str, str]:
-    """Give the ids of a new call from the answer that made it."""
+def _call_in(body: bytes) -> dict[str, str] | None:
+    """Give the ids of a new call from the answer that made it; None where it made none."""
     try:
         data = checking.read(body)["data"]
         names = ("call_control_id", "call_leg_id", "call_session_id")
-        return {name: data[name] for name in names if isinstance(data.get(name), str)}
+        return {name: data[name] for name in names if isinstance(data.get(name), str)} or None
     except (Refused, LookupError, TypeError, AttributeError):
-        return {}
+        return None
 
 
 def _told_not_to_repeat(answer: Answer) -> Answer:

@@ -18,7 +18,7 @@ def test_a_success_was_accepted_and_names_a_new_call() -> None:
     body = b'{"data":{"call_control_id":"v3:x","call_leg_id":"l","call_session_id":"s","is_alive":false}}'
     outcome = read(200, body)
     named = {"call_control_id": "v3:x", "call_leg_id": "l", "call_session_id": "s"}
-    assert (outcome.event_type, outcome.said) == (record.ACCEPTED, {"http_status": 200, **named})
+    assert (outcome.event_type, outcome.said) == (record.ACCEPTED, {"http_status": 200, "call": named})
 
 
 def test_a_refusal_keeps_code_and_title_and_no_detail() -> None:
