@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,9 +112,11 @@ def gate(database: Database, tmp_path: Path) -> Generator[Gate]:
 class opened:  # noqa: N801  used as a function
     """Open a gateway before an upstream."""
 
-    def __init__(self, database: Database, home: Path, behind: Upstream, **settings: str) -> None:
+    def __init__(
+        self, database: Database, home: Path, behind: Upstream, arguments: Sequence[str] = (), **settings: str
+    ) -> None:
         given = {"TELNYX_API_KEY": "KEY-of-telnyx", "TELNYX_BASE_URL": behind.url, **settings}
-        self._serving = server.serving(database, home, **given)
+        self._serving = server.serving(database, home, arguments, **given)
         self._of = database, home, behind
 
     def __enter__(self) -> Gate:
