@@ -6,7 +6,6 @@ anything is sent; where Postgres cannot say whether it was, nothing is.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -42,6 +41,7 @@ class Claim:
 
     fingerprint: bytes = field(repr=False)
     command_id: str
+    claimed_at: datetime
     answer: Answer | None = None
 
 
@@ -72,16 +72,19 @@ class Claims:
         return None
 
     async def wait(self, known: Claim, names: Sequence[Name], seconds: float) -> Answer | None:
-        """Wait for the answer to a command that is under way; None: none came, or nothing is known of it any more."""
-        ends_at = time.monotonic() + seconds
-        while time.monotonic() < ends_at:
+        """Wait for the answer to a command that is under way, for so long since it was claimed.
+
+        None: none came, or nothing is known of it any more. Whoever sent it may have died, however often that is asked.
+        """
+        while True:
             async with self.pool.connection() as connection:
                 found = [await self._find(connection, name) for name in names]
             same = [each for each in found if each is not None and each.command_id == known.command_id]
             if not same or same[0].answer is not None:
                 return same[0].answer if same else None
+            if datetime.now(UTC) - known.claimed_at >= timedelta(seconds=seconds):
+                return None
             await asyncio.sleep(LOOK_SECONDS)
-        return None
 
     async def answered(self, command_id: str, answer: Answer) -> None:
         """Keep the answer for whoever asks again."""
@@ -108,15 +111,15 @@ class Claims:
         taken = await connection.execute(_sql("claim"), {**given, "now": now, "expires_at": now + name.lasts})
         if await taken.fetchone() is None:
             found = await self._find(connection, name)
-            raise _Known(found or Claim(fingerprint, command_id))
+            raise _Known(found or Claim(fingerprint, command_id, now))
 
     async def _find(self, connection: psycopg.AsyncConnection[Any], name: Name) -> Claim | None:
         found = await connection.execute(_sql("find_claim"), {"name": name.value, "now": datetime.now(UTC)})
         row = await found.fetchone()
         if row is None:
             return None
-        fingerprint, command_id, sealed = row
-        return Claim(fingerprint, command_id, None if sealed is None else _read(self.unseal(sealed)))
+        fingerprint, command_id, claimed_at, sealed = row
+        return Claim(fingerprint, command_id, claimed_at, None if sealed is None else _read(self.unseal(sealed)))
 
 
 def _written(answer: Answer) -> bytes:

@@ -170,7 +170,7 @@ class Gateway:
         except AWAY as error:
             raise _log_away() from error
         if known is not None:
-            return await self._again(known, names, command, fingerprint)
+            return await self._again(request, known, names, command)
         try:
             await self._record(*said)
         except StoreError as error:
@@ -199,15 +199,16 @@ class Gateway:
         entry = self._said(outcome.event_type, command, **outcome.said)
         await asyncio.gather(self._quietly(self._record(entry)), self._quietly(kept))
 
-    async def _again(self, known: Claim, names: Sequence[Name], command: Command, fingerprint: bytes) -> Answer:
+    async def _again(self, request: Request, known: Claim, names: Sequence[Name], command: Command) -> Answer:
         """Answer a repeat as the first was answered; other parameters under the same name are refused."""
-        if known.fingerprint != fingerprint:
+        if known.fingerprint != repeats.fingerprint(self._means.signer, request):
             await self._record_repeat(known, command, "conflict")
             detail = "This Idempotency-Key or command_id was used for another request; nothing was sent."
             raise refused(409, "repeat_differs", "10015", detail)
         answer = known.answer or await self._awaited(known, names)
         await self._record_repeat(known, command, "in_doubt" if answer is None else "first_answer")
         if answer is None:
+            await self._record_death(request, known, command)
             raise outcomes.in_doubt("An equal request was sent before, and whether it was done is not known.")
         return _named(answer, known.command_id)
 
@@ -221,6 +222,13 @@ class Gateway:
         first = Command(target=command.target, caller=command.caller, command_id=known.command_id)
         entry = self._said(record.REPEATED, first, answered=answered, **command.caller.said())
         await self._quietly(self._record(entry))
+
+    async def _record_death(self, request: Request, known: Claim, command: Command) -> None:
+        """Say what is known of a command whose sender ended in its midst: it may have been sent, and not recorded."""
+        first = Command(target=command.target, caller=command.caller, command_id=known.command_id)
+        requested = self._recorder.requested(first, request.body, self._means.now())
+        doubt = self._said(record.IN_DOUBT, first, reason="gateway_ended", http_status=None)
+        await self._quietly(self._record(requested, doubt))
 
     async def _record_refusal(self, request: Request, command: Command, refusal: Refused) -> None:
         first = refusal.faults[0]

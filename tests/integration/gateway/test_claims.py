@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -93,6 +94,7 @@ def test_no_answer_comes_to_a_command_whose_sender_died(database: Database) -> N
         known = await claims.claim([name()], b"f" * 32, str(uuid4()))
         assert known is not None
         assert await claims.wait(known, [name()], 0.1) is None
+        assert await claims.wait(replace(known, claimed_at=known.claimed_at - DAY), [name()], 3600) is None
         assert await claims.claim([name()], b"f" * 32, str(uuid4())) is not None
 
     run(database, work)
