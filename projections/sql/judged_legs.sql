@@ -3,4 +3,4 @@ SELECT leg.call_session_id, leg.call_leg_id, leg.connection_id, leg.direction, l
        judged.policy_version, judged.policy_rule
 FROM calls.call_legs AS leg
 JOIN calls.coverage AS judged USING (call_session_id, call_leg_id)
-WHERE coalesce(leg.answered_at, leg.initiated_at, leg.hangup_at) >= %(since)s
+WHERE coalesce(leg.answered_at, leg.hangup_at, leg.initiated_at) >= %(since)s

@@ -16,7 +16,7 @@ import pytest
 
 from tests.acceptance import home as homes
 from tests.acceptance import server, upstreams
-from tests.acceptance.test_gateway import Gate, opened
+from tests.acceptance.gates import Gate, opened
 from tests.acceptance.upstreams import Planned, Upstream
 from tests.conftest import Database
 
