@@ -5,7 +5,7 @@ the order in which events arrived or to how often they did. ``as_of`` is a clock
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from calls import (
@@ -23,6 +23,7 @@ from calls import (
     timeline,
     tracks,
 )
+from calls import commands as sent
 from calls.circumstances import Circumstances, Command, DetailRecord
 from calls.event import RANKS, Event
 from calls.evidence import Evidence
@@ -60,8 +61,7 @@ def fold(  # noqa: PLR0913 -- what the record is a function of, each by its name
     ``commands`` those sent for the session's legs, ``reconciliation`` the provider's own records of them.
     The record stays the same from ``as_of`` up to its ``review_at``, exclusive; for ever where that is None.
     """
-    beside = circumstances.gather(outages, commands, reconciliation)
-    record, _ = _fold(evidence.sift(events), as_of, policy, beside)
+    record, _ = _folded(tuple(events), as_of, policy, (outages, commands, reconciliation))
     return record
 
 
@@ -76,9 +76,30 @@ def fold_with_history(  # noqa: PLR0913 -- as fold
 ) -> CallRecord:
     """Fold, and fill in what depends on arrival: ``revision`` and ``revised_by`` of every row."""
     events = tuple(events)
-    beside = circumstances.gather(outages, commands, reconciliation)
-    record, policies = _fold(evidence.sift(events), as_of, policy, beside)
+    record, policies = _folded(events, as_of, policy, (outages, commands, reconciliation))
     return history.revise(record, history.history(events, policies))
+
+
+def _folded(
+    events: Sequence[Event],
+    as_of: Instant,
+    judge: Judge,
+    given: tuple[Sequence[Span], Sequence[Command], Sequence[DetailRecord]],
+) -> tuple[CallRecord, Mapping[str, Policy]]:
+    """Fold what the provider said beside commands on record, and those by what the provider said since."""
+    heard, said = sent.split(events)
+    outages, commands, reconciliation = given
+    beside = circumstances.gather(outages, [*commands, *sent.starts(said, heard)], reconciliation)
+    record, policies = _fold(evidence.sift(heard), as_of, judge, beside)
+    if not said:
+        return record, policies
+    reading = sent.read(said, heard, record, as_of, policies)
+    return replace(
+        record,
+        commands=reading.rows,
+        timeline=timeline.with_commands(record, reading.rows, said),
+        review_at=_earliest((record.review_at, reading.review_at)),
+    ), policies
 
 
 def _fold(

@@ -238,6 +238,51 @@ class ClientState(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SentCommand(Row):
+    """One command that was asked of the gateway, and what came of it (``calls.commands``).
+
+    ``state`` is requested, awaiting_approval, denied, sent, accepted, refused, in_doubt, confirmed or expired.
+    ``parameters`` are those of the request, its secrets masked. ``target`` is where a transfer or a new call goes.
+    ``outcome`` is what confirmed it says: started, failed or stopped of SIPREC, a transfer's outcome, or echoed.
+    ``reason`` is the gateway's own. ``call_session_id`` is the control id, else the command's own, while its call is
+    not known.
+    """
+
+    call_leg_id: str | None
+    seq: int
+    command_id: str
+    call_control_id: str | None
+    connection_id: str | None
+    action: str | None
+    method: str | None
+    path: str | None
+    actor: str | None
+    key_id: str | None
+    purpose: str | None
+    ticket: str | None
+    client_address: str | None
+    user_agent: str | None
+    parameters: Any
+    target: str | None
+    siprec_track: str | None
+    connector_name: str | None
+    supervisor_role: str | None
+    state: str
+    requested_at: Instant | None
+    sent_at: Instant | None
+    answered_at: Instant | None
+    confirmed_at: Instant | None
+    outcome: str | None
+    http_status: int | None
+    error_code: str | None
+    reason: str | None
+    refused_by: str | None
+    approved_by: str | None
+    repeats: int
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry(Row):
     """One event of the call, in order, with a sentence for people."""
 
@@ -266,6 +311,7 @@ class CallRecord:
     session_coverage: tuple[SessionCoverage, ...] = ()
     dtmf: tuple[Dtmf, ...] = ()
     client_states: tuple[ClientState, ...] = ()
+    commands: tuple[SentCommand, ...] = ()
     timeline: tuple[TimelineEntry, ...] = ()
     review_at: Instant | None = None
 
@@ -281,6 +327,7 @@ TABLES: Mapping[str, type[Row]] = {
     "session_coverage": SessionCoverage,
     "dtmf": Dtmf,
     "client_states": ClientState,
+    "commands": SentCommand,
     "timeline": TimelineEntry,
 }
 """Table of schema ``calls`` -> the row it holds."""

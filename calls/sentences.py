@@ -135,7 +135,31 @@ def _with_media(lead: str, outcome: str) -> Teller:
     return tell
 
 
+def _command(told: str) -> Teller:
+    def tell(event: Event) -> str:
+        action = wording.after(" ", wording.label(event, "action")) or " something"
+        return f"{told.format(who=wording.label(event, 'actor') or 'Somebody', what=action)}."
+
+    return tell
+
+
+def _command_refused(event: Event) -> str:
+    by = "Telnyx" if wording.field(event, "by") == "telnyx" else "the gateway"
+    action = wording.after(" ", wording.label(event, "action"))
+    why = wording.after(": ", wording.words(event, "error_title") or wording.words(event, "reason"))
+    return f"The command{action} was refused by {by}{why}."
+
+
 SENTENCES: Mapping[str, str | Teller] = {
+    "command.accepted": _command("Telnyx took the command{what}"),
+    "command.approval_required": _command("The command{what} waits for a second person"),
+    "command.approved": _command("{who} approved the command{what}"),
+    "command.denied": _command("{who} denied the command{what}"),
+    "command.in_doubt": _command("Whether the command{what} was done is not known"),
+    "command.refused": _command_refused,
+    "command.repeated": _command("{who} repeated the command{what}; it was not sent again"),
+    "command.requested": _command("{who} asked for the command{what}"),
+    "command.sent": _command("The command{what} was sent to Telnyx"),
     "ai_assistant.post_call_insight": "The assistant gave its insight into the call.",
     "call.ai_gather.ended": _with_words("The assistant ended gathering answers", "status"),
     "call.ai_gather.message_history_updated": "The assistant's dialogue went on.",

@@ -19,6 +19,7 @@ _KEYS = {
     "coverage": ("call_session_id", "call_leg_id"),
     "session_coverage": ("call_session_id",),
     "timeline": ("call_session_id", "position"),
+    "commands": ("call_session_id", "command_id"),
 }
 _KEY_DEFAULT = ("call_session_id", "call_leg_id", "seq")
 _LAST = ("finality", "revision", "revised_by", "positions")

@@ -6,12 +6,15 @@ from typing import Any, NamedTuple
 import psycopg
 
 from calls.event import Event
-from projections import project
+from projections import project, sessions
 from store import read
 
 
 class Named(NamedTuple):
-    """What a range of events names: (session, position), (leg, position) without a session, and (leg, session)."""
+    """What a range of events names: (session, position), (leg, position) without a session, and (leg, session).
+
+    A control id stands for a leg where ``sessions`` lets it.
+    """
 
     sessions: list[tuple[str, int]]
     lone_legs: list[tuple[str, int]]
@@ -27,12 +30,11 @@ def named(events: Iterable[Event]) -> Named:
     """Tell which sessions and legs events name."""
     found = Named([], [], set())
     for event in events:
+        found.links.update(sessions.links_of(event))
         if event.call_session_id:
             found.sessions.append((event.call_session_id, event.position))
-            if event.call_leg_id:
-                found.links.add((event.call_leg_id, event.call_session_id))
-        elif event.call_leg_id:
-            found.lone_legs.append((event.call_leg_id, event.position))
+        elif alias := sessions.lone_alias(event):
+            found.lone_legs.append((alias, event.position))
     return found
 
 

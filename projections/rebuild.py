@@ -22,7 +22,7 @@ from calls import instants, records
 from calls.event import Event
 from calls.instants import Instant
 from calls.policy import DEFAULT, Policy
-from projections import circumstances, folding, pool, project, write
+from projections import circumstances, folding, pool, project, sessions, write
 from projections.columns import COLUMNS, key
 from projections.pool import PROCESSES_DEFAULT, Progress
 from store import read, statements
@@ -195,7 +195,7 @@ def _follow(cursor: psycopg.Cursor[Any], since: int, position: int, as_of: Insta
     events: list[Event] = []
     for first in range(since, position, EVENTS_PER_TASK):
         events += _register_range(cursor, first, min(first + EVENTS_PER_TASK, position))
-    legs = list({event.call_leg_id for event in events if event.call_leg_id})
+    legs = list({alias for event in events for alias in sessions.aliases_of(event)})
     cursor.execute(_sql("rebuild_disown"), {"legs": legs})
     disowned = {session for (session,) in cursor}
     cursor.execute(_sql("rebuild_adopt"), {"legs": legs})

@@ -1,14 +1,16 @@
 """Which events belong to which session: registered as the log is read, so that a fold finds all of them.
 
 An event belongs to the session it names. One that names only a leg belongs to every session that the leg's other
-events name, whenever those come; until then the leg's own id stands for the session.
+events name, whenever those come; until then the leg's own id stands for the session. So it is with commands, which name
+a call control id: in the tables of legs that id stands where a leg's does. (None is both: a control id is a token.)
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import psycopg
 
+from calls import commands
 from calls.event import Event
 from store import statements
 
@@ -16,7 +18,7 @@ from store import statements
 def register(cursor: psycopg.Cursor[Any], events: Sequence[Event]) -> dict[str, int]:
     """Register events and give the sessions they touch, each with its first touched position."""
     linked = _link(cursor, events)
-    lone = [event for event in events if event.call_session_id is None and event.call_leg_id is not None]
+    lone = [(alias, event.position) for event in events if (alias := lone_alias(event)) is not None]
     pairs = [(event.call_session_id, event.position) for event in events if event.call_session_id is not None]
     pairs += _sessions_of(cursor, lone)
     touched: dict[str, int] = {}
@@ -28,8 +30,28 @@ def register(cursor: psycopg.Cursor[Any], events: Sequence[Event]) -> dict[str, 
     return touched
 
 
+def lone_alias(event: Event) -> str | None:
+    """Give the leg, or for a command the call, that an event names instead of a session."""
+    if event.call_session_id is not None:
+        return None
+    return commands.alias(event) if event.source == commands.SOURCE else event.call_leg_id
+
+
+def links_of(event: Event) -> Iterator[tuple[str, str]]:
+    """Give the legs and control ids that an event ties to its session."""
+    if event.call_session_id:
+        yield from ((name, event.call_session_id) for name in (event.call_leg_id, event.call_control_id) if name)
+
+
+def aliases_of(event: Event) -> Iterator[str]:
+    """Give every name by which an event may tie others to a session, or be tied itself."""
+    yield from (name for name in (event.call_leg_id, event.call_control_id) if name)
+    if event.source == commands.SOURCE and (alias := commands.alias(event)):
+        yield alias
+
+
 def _link(cursor: psycopg.Cursor[Any], events: Iterable[Event]) -> list[tuple[str, str]]:
-    links = {(e.call_leg_id, e.call_session_id) for e in events if e.call_leg_id and e.call_session_id}
+    links = {link for event in events for link in links_of(event)}
     if not links:
         return []
     legs, sessions = zip(*sorted(links), strict=True)
@@ -37,21 +59,17 @@ def _link(cursor: psycopg.Cursor[Any], events: Iterable[Event]) -> list[tuple[st
     return cursor.fetchall()
 
 
-def _sessions_of(cursor: psycopg.Cursor[Any], lone: Sequence[Event]) -> list[tuple[str, int]]:
+def _sessions_of(cursor: psycopg.Cursor[Any], lone: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
     if not lone:
         return []
-    legs = [event.call_leg_id for event in lone]
-    positions = [event.position for event in lone]
+    legs = [alias for alias, _ in lone]
+    positions = [position for _, position in lone]
     cursor.execute(_sql("add_sessionless_events"), {"legs": legs, "positions": positions})
     cursor.execute(_sql("sessions_of_legs"), {"legs": legs})
     known: dict[str, list[str]] = {}
     for leg, session in cursor:
         known.setdefault(leg, []).append(session)
-    return [
-        (session, event.position)
-        for event in lone
-        for session in known.get(event.call_leg_id or "", [event.call_leg_id or ""])
-    ]
+    return [(session, position) for alias, position in lone for session in known.get(alias, [alias])]
 
 
 def _add(cursor: psycopg.Cursor[Any], pairs: Sequence[tuple[str, int]]) -> None:

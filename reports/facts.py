@@ -87,6 +87,11 @@ def _natives(record: CallRecord) -> Iterator[_Fact]:
         yield _fact(row, row.occurred_at)
 
 
+def _commands(record: CallRecord) -> Iterator[_Fact]:
+    for row in record.commands:
+        yield _fact(row, row.requested_at, row.sent_at, row.answered_at)
+
+
 def _call_legs(record: CallRecord) -> Iterator[_Fact]:
     for row in record.call_legs:
         placed = _fact(row, row.answered_at, row.hangup_at, row.initiated_at, _heard_at(record, row.call_leg_id))
@@ -129,6 +134,7 @@ _MAKERS: Mapping[str, Callable[[CallRecord], Iterator[_Fact]]] = {
     "siprec_sessions": _siprec,
     "refer_attempts": _refers,
     "native_recordings": _natives,
+    "commands": _commands,
     "call_legs": _call_legs,
     "coverage": _coverage,
     "coverage_spans": _spans,

@@ -79,7 +79,6 @@ def tables(log: Log) -> dict[str, Table]:
         "redeliveries": ({**_placed(row.received_at), **_named(row, "redeliveries")} for row in log.redeliveries),
         "rejections": _rejections(log.rejections),
         "outages": (piece for row in log.outages for piece in _pieces(row)),
-        "commands": (),
     }
     return {name: pa.Table.from_pylist(list(rows), schema=SCHEMAS[name]) for name, rows in made.items()}
 

@@ -52,6 +52,7 @@ _MEMBERS = """
         coalesce(named.call_session_id, link.call_session_id, named.call_leg_id) AS call_session_id,
         position
     FROM named LEFT JOIN link ON named.call_session_id IS NULL AND named.call_leg_id = link.call_leg_id
+    WHERE position IS NOT NULL -- else it only says which leg is of which session
 """
 _SHARE = """
     SELECT call_session_id, list(position ORDER BY position) AS positions
@@ -119,11 +120,10 @@ def _register(task: _Task) -> int:
         parquet.write_table(
             log_refold.logged(connection, task.first, task.end), task.folder / f"logged-{task.first}.parquet"
         )
-    rows = [
-        {"call_session_id": e.call_session_id or None, "call_leg_id": e.call_leg_id or None, "position": e.position}
-        for e in events
-        if e.call_session_id or e.call_leg_id
-    ]
+    named = folding.named(events)
+    rows = [{"call_session_id": session, "call_leg_id": None, "position": at} for session, at in named.sessions]
+    rows += [{"call_session_id": None, "call_leg_id": alias, "position": at} for alias, at in named.lone_legs]
+    rows += [{"call_session_id": session, "call_leg_id": alias, "position": None} for alias, session in named.links]
     parquet.write_table(pa.Table.from_pylist(rows, schema=_NAMED), task.folder / f"named-{task.first}.parquet")
     return len(events)
 

@@ -52,7 +52,8 @@ SCHEMAS: Mapping[str, Any] = {
     "outages": _schema("position:int reason utc_day:day start_us:int end_us:int begins:int"),
     "commands": _schema(
         "command_id call_session_id call_leg_id connection_id action actor purpose ticket state http_status:int"
-        f" {_PLACED} answered_us:int confirmed_us:int positions"
+        f" {_PLACED} answered_us:int confirmed_us:int positions key_id target outcome error_code reason refused_by"
+        " approved_by repeats:int flags finality"
     ),
     "log_position": _schema("position:int"),
 }

@@ -1,6 +1,9 @@
 """The gateway as programs meet it: Telnyx's own SDK before it, what stands for Telnyx behind it, the log beside it."""
 
 import asyncio
+import subprocess
+import sys
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +14,7 @@ import psycopg
 import pytest
 import telnyx
 
+from tests.acceptance import home as homes
 from tests.acceptance import server, upstreams
 from tests.acceptance.gates import CALL, COMMANDS, PURPOSE, STATE, Gate, opened
 from tests.acceptance.upstreams import Planned, Upstream
@@ -351,3 +355,47 @@ def test_each_command_has_a_line_for_people(gate: Gate) -> None:
     assert (ran.returncode, "Digits are" in ran.stdout) == (1, True)
     ran = server.run(["call", "dtmf", CALL, "1"], {**given, "CALLAUDIT_API_KEY": ""}, gate.home)
     assert (ran.returncode, "CALLAUDIT_API_KEY" in ran.stderr) == (2, True)
+
+
+def test_a_command_is_in_its_call_and_in_the_dossier(gate: Gate) -> None:
+    """Who let the supervisor in: shown with the call, and proven to an outsider who has the verifier alone."""
+    given = server.environment(gate.database, gate.home)
+    named = {"call_control_id": CALL, "call_leg_id": "leg-9", "call_session_id": "session-9"}
+    assert gate.site.post(server.webhook(9, "call.answered", **named)).status_code == 200
+    COMMANDS["switch_supervisor_role"](gate.sdk(gate.key("ada", "--scope", "gateway")).calls.actions)
+    with server.working(gate.database, gate.home):
+        until_shown(gate, "session-9")
+        shown = orjson.loads(server.run(["calls", "show", "session-9", "--json"], given, gate.home).stdout)
+        (command,) = shown["commands"]
+        assert (command["actor"], command["supervisor_role"], command["state"]) == ("ada", "barge", "accepted")
+        assert [each["event_type"] for each in shown["timeline"]] == [
+            "call.answered",
+            "command.requested",
+            "command.sent",
+            "command.accepted",
+        ]
+        out = gate.home / "dossier.zip"
+        export = ["calls", "export", "session-9", "--out", str(out)]
+        homes.until(lambda: server.run(export, given, gate.home).returncode == 0)
+    with zipfile.ZipFile(out) as dossier:
+        dossier.extractall(gate.home / "dossier")
+    verifier = [sys.executable, str(gate.home / "dossier" / "verify.py")]
+    ran = subprocess.run(verifier, cwd=gate.home, check=False, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stdout
+    assert ran.stdout.count("signed by the gateway key") == 3
+    changed = next((gate.home / "dossier" / "events").glob("*.body"))
+    for path in (gate.home / "dossier" / "events").glob("*.body"):
+        changed = path if b'"ada"' in path.read_bytes() else changed
+    changed.write_bytes(changed.read_bytes().replace(b'"ada"', b'"eve"'))
+    ran = subprocess.run(verifier, cwd=gate.home, check=False, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 1
+
+
+def until_shown(gate: Gate, session: str) -> None:
+    """Wait until the worker has the command in its call."""
+    with psycopg.connect(gate.database.url, autocommit=True) as connection:
+        homes.until(
+            lambda: connection.execute(
+                "SELECT 1 FROM calls.commands WHERE call_session_id = %s AND state = 'accepted'", [session]
+            ).fetchone()
+        )

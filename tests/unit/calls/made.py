@@ -41,6 +41,25 @@ def event(
     return stored.event(position, "webhook", round(received_ms * MILLISECOND), body)
 
 
+def said(
+    state: str,
+    at_ms: float,
+    *,
+    command_id: str = "c-1",
+    control_id: str | None = "v3:1",
+    position: int = 0,
+    **payload: Any,
+) -> Event:
+    """Make the event of a command as the gateway puts it on record, received when it occurred."""
+    data = {
+        "id": f"{command_id} {state} {at_ms}",
+        "event_type": f"command.{state}",
+        "occurred_at": to_text(round(at_ms * MILLISECOND)),
+        "payload": {"command_id": command_id, "call_control_id": control_id, **payload},
+    }
+    return stored.event(position, "gateway", round(at_ms * MILLISECOND), orjson.dumps({"data": data}))
+
+
 def numbered(*events: Event) -> list[Event]:
     """Give the events positions in the order given."""
     return [replace(event, position=position) for position, event in enumerate(events)]
