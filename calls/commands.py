@@ -14,7 +14,7 @@ from calls.circumstances import SIPREC_START
 from calls.event import Event, order
 from calls.instants import SECOND, Instant
 from calls.policy import DEFAULT, Policy
-from calls.records import CallRecord, SentCommand
+from calls.records import CallLeg, CallRecord, SentCommand
 
 SOURCE = "gateway"
 _PREFIX = "command."
@@ -267,7 +267,7 @@ def _row(  # noqa: PLR0913, PLR0917  all that is known of one
     said: dict[str, Any] = {name: payloads.string(asked.payload, name) for name in texts}
     return SentCommand(
         call_session_id=call_session_id,
-        finality="provisional" if review_at is not None or state not in {*ENDED, "accepted"} else "final",
+        finality="provisional" if review_at is not None or _may_change(told, state, leg) else "final",
         positions=tuple(sorted({*told.positions, *(confirmed.positions if confirmed else ())})),
         call_leg_id=told.leg_id if leg is not None else None,
         seq=seq,
@@ -294,6 +294,13 @@ def _row(  # noqa: PLR0913, PLR0917  all that is known of one
         repeats=told.repeats,
         flags=tuple(_flags(told, leg is not None, state)),
     )
+
+
+def _may_change(told: _Told, state: str, leg: CallLeg | None) -> bool:
+    """Tell whether something may still come that makes it another state: the last webhooks of a leg may echo one."""
+    if state == "accepted" and told.text("action") == "client_state_update":
+        return leg is None or leg.finality != "final"
+    return state not in {*ENDED, "accepted"}
 
 
 def _whole(event: Event | None, name: str) -> int | None:
