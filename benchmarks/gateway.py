@@ -1,8 +1,8 @@
 """What recording a command costs: ``python -m benchmarks.gateway [--seconds N]``.
 
 The gateway beside a plain reverse proxy, in turns, before one and the same upstream: 100 commands a second, open loop,
-so that a slow answer does not spare the next. Prints p50 and p99 of both, with an upstream that answers at once and with
-one that takes 50 ms, and the ratio of the medians.
+so that a slow answer does not spare the next. Prints p50 and p99 of both, with an upstream that answers at once and
+with one that takes 50 ms, and the ratio of the medians.
 """
 
 import argparse

@@ -21,7 +21,7 @@ def include_object(item: object, name: str | None, kind: str, reflected: bool, o
     del name
     if isinstance(item, sqlalchemy.Column) and item.computed is not None:
         return False
-    if kind == "table" and other is not None:
+    if kind in {"table", "column"} and other is not None:
         other.comment = None  # as read from the database: comments are for people who query it
     return kind not in {"index", "unique_constraint"} and not (kind == "table" and reflected and other is None)
 

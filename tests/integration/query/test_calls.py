@@ -14,7 +14,7 @@ from calls.records import TABLES
 from query import calls
 from tests.acceptance import server
 from tests.conftest import Database
-from tests.integration.projections import journal
+from tests.integration.projections import journal, test_commands
 from tests.unit.calls import made
 
 SETTLED = made.hours(24)
@@ -53,6 +53,7 @@ def database(clone: Callable[..., Database]) -> Database:
     journal.write(made_, [*call("leg-all", "leg-c", 30_000), *call("ses-x", "leg-two", 30_000)])
     untimed = [made.event("call.hold", None, event_id="untimed", call_session_id="ses-untimed")]
     journal.write(made_, untimed)
+    journal.say(made_, *test_commands.asked("send_dtmf", 3_000, "c-1", "v3:leg-all"))
     journal.projected(made_, SETTLED)
     return made_
 
