@@ -164,7 +164,7 @@ def test_command_shows_a_call_to_a_person(database: Database, tmp_path: Path) ->
     assert "  leg leg-all: ended_answered, talk 60.500 s, NORMAL_CLEARING" in out
     assert "  recording 1: failed_midway, 3.000 s, NO_ANSWER" in out
     assert "  transfer 1: declined (603)" in out
-    assert out.count("\n  1970-") == 9
+    assert out.count("\n  1970-") == 12
     assert "\n  no usable time " in out
 
 
