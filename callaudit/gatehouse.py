@@ -11,6 +11,7 @@ from typing import Any
 import fastapi
 import psycopg
 import psycopg_pool
+import structlog
 from fastapi.responses import JSONResponse, Response
 from psycopg_pool import AsyncConnectionPool
 
@@ -32,6 +33,9 @@ from gateway.upstream import Upstream
 from ingest import addresses
 from ingest.strongbox import Strongbox
 from store import append, statements
+from store.errors import StoreError
+
+_logger: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 CONNECTIONS_MAX = 8
 WAIT_SECONDS = 2.0
@@ -77,7 +81,7 @@ class Gatehouse:
     async def running(self) -> AsyncGenerator[None]:
         """Open what is needed; what is under way is finished before it closes."""
         async with self._pool:
-            await self._log.put(self._signer.trusted_event(_now()))
+            await self._say_whom_to_trust()
             pruning = asyncio.create_task(self._prune(), name="prune claims")
             try:
                 yield
@@ -86,6 +90,12 @@ class Gatehouse:
                 pruning.cancel()
                 await self._upstream.close()
                 self._keyring.close()
+
+    async def _say_whom_to_trust(self) -> None:
+        try:
+            await self._log.put(self._signer.trusted_event(_now()))
+        except StoreError as error:  # webhooks may be taken all the same; the next start says it
+            _logger.warning("trusted_key_not_recorded", reason=error.reason)
 
     def add_to(self, api: fastapi.FastAPI) -> None:
         """Answer whoever decides what others ask for."""

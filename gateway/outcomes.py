@@ -30,9 +30,9 @@ def read(answer: Answer) -> Outcome:
     if status >= 500 or status == REQUEST_TIMEOUT:
         return Outcome(record.IN_DOUBT, {"reason": "server_error", "http_status": status}, _told_not_to_repeat(answer))
     if status >= 400:
-        said = {"by": "telnyx", "reason": None, "http_status": status, **_first_error(answer.body)}
+        said = {"by": "telnyx", "reason": None, "http_status": status, **_first_error(answer.content)}
         return Outcome(record.REFUSED, said, answer, done_nothing=status == TOO_MANY)
-    return Outcome(record.ACCEPTED, {"http_status": status, "call": _call_in(answer.body)}, answer)
+    return Outcome(record.ACCEPTED, {"http_status": status, "call": _call_in(answer.content)}, answer)
 
 
 def unanswered(reason: str) -> Outcome:

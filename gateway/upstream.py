@@ -52,11 +52,19 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that is read whole."""
+    """An answer that is read whole; ``body`` as it came, perhaps compressed."""
 
     status: int
     headers: Headers
     body: bytes
+
+    @property
+    def content(self) -> bytes:
+        """What the body says, uncompressed; empty where it is not what its headers say."""
+        try:
+            return httpx.Response(self.status, headers=list(self.headers), content=self.body).content
+        except httpx.DecodingError:
+            return b""
 
 
 class Upstream:

@@ -1,5 +1,7 @@
 """What an answer says of a command, and what it does not."""
 
+import gzip
+
 import pytest
 
 from gateway import outcomes, record
@@ -19,6 +21,14 @@ def test_a_success_was_accepted_and_names_a_new_call() -> None:
     outcome = read(200, body)
     named = {"call_control_id": "v3:x", "call_leg_id": "l", "call_session_id": "s"}
     assert (outcome.event_type, outcome.said) == (record.ACCEPTED, {"http_status": 200, "call": named})
+
+
+def test_a_compressed_answer_is_read_and_passed_on_as_it_came() -> None:
+    """Its code is on record; what is not what it says it is has none."""
+    packed = gzip.compress(ENDED)
+    outcome = read(422, packed, (b"content-encoding", b"gzip"))
+    assert (outcome.said["error_code"], outcome.answer.body) == ("90018", packed)
+    assert read(422, ENDED, (b"content-encoding", b"gzip")).said["error_code"] is None
 
 
 def test_a_refusal_keeps_code_and_title_and_no_detail() -> None:
