@@ -425,4 +425,4 @@ def test_no_event_stops_the_projector(database: Database, seed: int, *, full: bo
     assert journal.invisible(database) == []
     rows, true = journal.tables(database), journal.expected(log, SETTLED)
     assert {name: len(found) for name, found in rows.items()} == {name: len(found) for name, found in true.items()}
-    assert all(rows.values())
+    assert {name for name, its in rows.items() if not its} == {"commands"}  # no webhook makes one
