@@ -20,7 +20,7 @@ from access.errors import AccessRefused
 from access.registry import Identity
 from callaudit import problems
 from callaudit.settings import Settings, actions
-from gateway import record, signing
+from gateway import http, record, signing
 from gateway.admission import Rules
 from gateway.approvals import Approval, Approvals, Decision, NotDecided
 from gateway.claims import Claims, Pool
@@ -45,6 +45,7 @@ KEY_SECONDS = 5.0
 KEYS_MAX = 1_000
 PRUNE_SECONDS = 600.0
 APPROVALS = "/gateway/approvals"
+_DECISIONS: dict[str, Decision] = {"approve": "approved", "deny": "denied"}
 
 _SESSION: dict[str, Any] = {"autocommit": True, "application_name": "callaudit gateway", **append.SOON}
 
@@ -54,7 +55,7 @@ class Gatehouse:
 
     def __init__(self, settings: Settings, url: str, log: Log, box: Strongbox) -> None:
         """Take where the ingest role finds the database, the way into the log, and what seals answers."""
-        self._settings = settings
+        self._proxies = addresses.proxies(settings.callaudit_trusted_proxies)
         self._pool: Pool = AsyncConnectionPool(
             url, kwargs=_SESSION, min_size=1, max_size=CONNECTIONS_MAX, timeout=WAIT_SECONDS, open=False
         )
@@ -139,8 +140,7 @@ class Gatehouse:
         await self._log.put(recorder.entry(event_type, command, _now(), reason=reason, **caller.said()))
 
     async def _approver(self, request: fastapi.Request) -> Permit:
-        scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
-        permit = await self._keyring.permit_of(token.strip() if scheme.lower() == "bearer" else None)
+        permit = await self._keyring.permit_of(http.bearer(request.headers.raw))
         if not permit.may_approve():
             raise refused(403, "scope_missing", "10010", f"this API key has no scope {APPROVE}")
         return permit
@@ -154,7 +154,7 @@ class Gatehouse:
     def _address_of(self, scope: Any) -> str:
         peer = (scope.get("client") or (addresses.UNKNOWN, 0))[0]
         forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-        return addresses.remote(peer, forwarded, addresses.proxies(self._settings.callaudit_trusted_proxies))
+        return addresses.remote(peer, forwarded, self._proxies)
 
     async def _prune(self) -> None:
         while True:
@@ -187,7 +187,7 @@ class _Keyring:
             identity = await asyncio.to_thread(self._identify, token)
         except AccessRefused as error:
             raise refused(401, error.reason, "10009", error.detail) from error
-        except (psycopg.Error, *AWAY) as error:
+        except AWAY as error:
             raise refused(503, "log_unavailable", "10037", "No key can be checked now.", may_repeat=True) from error
         permit = Permit(
             key_id=identity.key_id,
@@ -213,12 +213,12 @@ class _Keyring:
 async def _decision(request: fastapi.Request) -> tuple[Decision, str | None]:
     try:
         given = await request.json()
-        said = {"approve": "approved", "deny": "denied"}[given["decision"]]
+        decision = _DECISIONS[given["decision"]]
         reason = given.get("reason")
     except (ValueError, LookupError, TypeError, AttributeError):
         detail = 'expected {"decision": "approve" or "deny", "reason": text or null}'
         raise refused(400, "decision_refused", "10015", detail) from None
-    return ("approved" if said == "approved" else "denied"), record.text(reason if isinstance(reason, str) else None)
+    return decision, record.text(reason if isinstance(reason, str) else None)
 
 
 def _said(approval: Approval) -> dict[str, Any]:

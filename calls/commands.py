@@ -36,7 +36,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class Told:
     """One command as the gateway tells it: the first event of each state, by what follows ``command.``."""
 
     command_id: str
@@ -51,14 +51,17 @@ class _Told:
         return next((value for value in found if value is not None), None)
 
     def text(self, name: str) -> str | None:
+        """Give it where it is a text."""
         value = self.said(name)
         return value if isinstance(value, str) else None
 
     def at(self, *states: str) -> Instant | None:
+        """Give when it came to the first of these states that it came to."""
         return next((self.states[state].occurred_at for state in states if state in self.states), None)
 
     @property
     def parameters(self) -> Mapping[str, Any]:
+        """Give what was asked for; empty where it was no object."""
         given = self.said("parameters")
         return cast("Mapping[str, Any]", given) if isinstance(given, dict) else {}
 
@@ -69,6 +72,7 @@ class _Told:
 
     @property
     def answer(self) -> str | None:
+        """Give what was answered first: accepted, refused or in_doubt."""
         return next((state for state in self.states if state in _ANSWERS), None)
 
 
@@ -87,31 +91,35 @@ def alias(event: Event) -> str | None:
     return event.call_control_id or (command_id if isinstance(command_id, str) else None)
 
 
-def starts(said: Iterable[Event], heard: Iterable[Event]) -> list[circumstances.Command]:
+def told(said: Sequence[Event], heard: Iterable[Event]) -> list[Told]:
+    """Sort what the gateway said by command, in the order in which they were first spoken of."""
+    return _told(said, _legs(heard)) if said else []
+
+
+def starts(commands: Iterable[Told]) -> list[circumstances.Command]:
     """Give the commands that may have started SIPREC sessions, for whoever reads those."""
     return [
         circumstances.Command(
-            call_leg_id=told.leg_id,
+            call_leg_id=each.leg_id,
             command=SIPREC_START,
-            at=told.at("sent"),
-            siprec_track=payloads.string(told.parameters, "siprec_track"),
-            siprec_name=payloads.string(told.parameters, "connector_name"),
+            at=each.at("sent"),
+            siprec_track=payloads.string(each.parameters, "siprec_track"),
+            siprec_name=payloads.string(each.parameters, "connector_name"),
         )
-        for told in _told(said, _legs(heard))
-        if told.leg_id is not None and told.may_be_done and told.text("action") == SIPREC_START
+        for each in commands
+        if each.leg_id is not None and each.may_be_done and each.text("action") == SIPREC_START
     ]
 
 
 def read(
-    said: Iterable[Event], heard: Sequence[Event], record: CallRecord, as_of: Instant, policies: Mapping[str, Policy]
+    commands: Sequence[Told], heard: Sequence[Event], record: CallRecord, as_of: Instant, policies: Mapping[str, Policy]
 ) -> Reading:
     """Read the commands of a session whose rows are folded already."""
-    told = _told(said, _legs(heard))
-    confirmed = _confirmations(told, heard, record, policies)
+    confirmed = _confirmations(commands, heard, record, policies)
     call_session_id = record.call_sessions[0].call_session_id if record.call_sessions else None
     rows: list[SentCommand] = []
     reviews: list[Instant] = []
-    for seq, each in enumerate(told, 1):
+    for seq, each in enumerate(commands, 1):
         policy = policies.get(each.leg_id or "", DEFAULT)
         state, review_at = _state(each, each.command_id in confirmed, as_of, policy)
         name = call_session_id or each.text("call_control_id") or each.command_id
@@ -129,8 +137,7 @@ def _legs(heard: Iterable[Event]) -> dict[str, str]:
     return legs
 
 
-def _told(said: Iterable[Event], legs: Mapping[str, str]) -> list[_Told]:
-    """Sort what the gateway said by command, in the order in which they were first spoken of."""
+def _told(said: Iterable[Event], legs: Mapping[str, str]) -> list[Told]:
     by_id: dict[str, dict[tuple[str, bytes], Event]] = {}
     for event in said:
         named, state = event.payload.get("command_id"), event.kind.removeprefix(_PREFIX)
@@ -142,13 +149,13 @@ def _told(said: Iterable[Event], legs: Mapping[str, str]) -> list[_Told]:
     return sorted(found, key=lambda each: (min(e.occurred_at or 0 for e in each.states.values()), each.command_id))
 
 
-def _one(command_id: str, events: Iterable[Event], legs: Mapping[str, str]) -> _Told:
+def _one(command_id: str, events: Iterable[Event], legs: Mapping[str, str]) -> Told:
     in_order = sorted(events, key=lambda each: (each.occurred_at or 0, _rank(each), each.event_id, each.canonical))
     states: dict[str, Event] = {}
     for event in in_order:
         states.setdefault(event.kind.removeprefix(_PREFIX), event)
     control_id = next((event.call_control_id for event in in_order if event.call_control_id), None)
-    return _Told(
+    return Told(
         command_id=command_id,
         states=states,
         positions=tuple(sorted(event.position for event in in_order)),
@@ -169,11 +176,11 @@ class _Confirmed:
 
 
 def _confirmations(
-    told: Sequence[_Told], heard: Sequence[Event], record: CallRecord, policies: Mapping[str, Policy]
+    told: Sequence[Told], heard: Sequence[Event], record: CallRecord, policies: Mapping[str, Policy]
 ) -> dict[str, _Confirmed]:
     """Pair commands with what they brought about, leg by leg and in order; what was refused brought about nothing."""
     found: dict[str, _Confirmed] = {}
-    asked: dict[tuple[str, str], list[_Told]] = {}
+    asked: dict[tuple[str, str], list[Told]] = {}
     for each in told:
         if each.leg_id is not None and each.may_be_done:
             asked.setdefault((each.leg_id, each.text("action") or ""), []).append(each)
@@ -211,7 +218,7 @@ def _begun(status: str) -> str:
     return "failed" if status == "failed" else "started"
 
 
-def _echo(told: _Told, leg_id: str, heard: Sequence[Event], skew_us: int) -> _Confirmed | None:
+def _echo(told: Told, leg_id: str, heard: Sequence[Event], skew_us: int) -> _Confirmed | None:
     """Find the first event of the leg, since it was sent, that gives the state back which it set."""
     state, since = told.parameters.get("client_state"), (told.at("sent") or 0) - skew_us
     echoes = [
@@ -227,7 +234,7 @@ def _echo(told: _Told, leg_id: str, heard: Sequence[Event], skew_us: int) -> _Co
     return None if first is None else _Confirmed(first.occurred_at or 0, "echoed", (first.position,))
 
 
-def _state(told: _Told, confirmed: bool, as_of: Instant, policy: Policy) -> tuple[str, Instant | None]:
+def _state(told: Told, confirmed: bool, as_of: Instant, policy: Policy) -> tuple[str, Instant | None]:
     """Give the state as of then, and when time alone changes it."""
     if told.answer == "refused":
         return "refused", None
@@ -245,13 +252,13 @@ def _state(told: _Told, confirmed: bool, as_of: Instant, policy: Policy) -> tupl
     return ("expired", None) if as_of >= ends_at else (answer or "in_doubt", ends_at)
 
 
-def _grace_us(told: _Told, policy: Policy) -> int:
+def _grace_us(told: Told, policy: Policy) -> int:
     """Say how long a webhook is waited for: a transfer takes its time."""
     return policy.late_grace_us + (policy.refer_timeout_us if told.text("action") == "refer" else 0)
 
 
 def _row(  # noqa: PLR0913, PLR0917  all that is known of one
-    told: _Told,
+    told: Told,
     call_session_id: str,
     seq: int,
     state: str,
@@ -296,7 +303,7 @@ def _row(  # noqa: PLR0913, PLR0917  all that is known of one
     )
 
 
-def _may_change(told: _Told, state: str, leg: CallLeg | None) -> bool:
+def _may_change(told: Told, state: str, leg: CallLeg | None) -> bool:
     """Tell whether something may still come that makes it another state: the last webhooks of a leg may echo one."""
     if state == "accepted" and told.text("action") == "client_state_update":
         return leg is None or leg.finality != "final"
@@ -312,7 +319,7 @@ def _actor(event: Event | None) -> str | None:
     return None if event is None else payloads.string(event.payload, "actor")
 
 
-def _flags(told: _Told, known: bool, state: str) -> Iterable[str]:
+def _flags(told: Told, known: bool, state: str) -> Iterable[str]:
     """Give the flags of a command, sorted."""
     if not known:
         yield "call_unknown"

@@ -89,11 +89,12 @@ def _folded(
     """Fold what the provider said beside commands on record, and those by what the provider said since."""
     heard, said = sent.split(events)
     outages, commands, reconciliation = given
-    beside = circumstances.gather(outages, [*commands, *sent.starts(said, heard)], reconciliation)
+    told = sent.told(said, heard)
+    beside = circumstances.gather(outages, [*commands, *sent.starts(told)], reconciliation)
     record, policies = _fold(evidence.sift(heard), as_of, judge, beside)
     if not said:
         return record, policies
-    reading = sent.read(said, heard, record, as_of, policies)
+    reading = sent.read(told, heard, record, as_of, policies)
     return replace(
         record,
         commands=reading.rows,

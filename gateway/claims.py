@@ -45,6 +45,10 @@ class Claim:
     answer: Answer | None = None
 
 
+class Released(Exception):
+    """What was claimed before was not done after all, and may be asked for anew."""
+
+
 class _Known(Exception):
     """Somebody claimed it before."""
 
@@ -74,14 +78,16 @@ class Claims:
     async def wait(self, known: Claim, names: Sequence[Name], seconds: float) -> Answer | None:
         """Wait for the answer to a command that is under way, for so long since it was claimed.
 
-        None: none came, or nothing is known of it any more. Whoever sent it may have died, however often that is asked.
+        None: none came; whoever sent it may have died, however often that is asked. Raises Released.
         """
         while True:
             async with self.pool.connection() as connection:
                 found = [await self._find(connection, name) for name in names]
             same = [each for each in found if each is not None and each.command_id == known.command_id]
-            if not same or same[0].answer is not None:
-                return same[0].answer if same else None
+            if not same:
+                raise Released
+            if same[0].answer is not None:
+                return same[0].answer
             if datetime.now(UTC) - known.claimed_at >= timedelta(seconds=seconds):
                 return None
             await asyncio.sleep(LOOK_SECONDS)

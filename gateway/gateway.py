@@ -23,7 +23,7 @@ from calls.instants import Instant
 from gateway import admission, http, outcomes, parsing, record, repeats
 from gateway.admission import Admitted, Rules
 from gateway.approvals import Approvals
-from gateway.claims import Claim, Claims, Name
+from gateway.claims import Claim, Claims, Name, Released
 from gateway.errors import Refused, refused
 from gateway.http import Receive, Request, Scope, Send
 from gateway.outcomes import Outcome
@@ -205,7 +205,12 @@ class Gateway:
             await self._record_repeat(known, command, "conflict")
             detail = "This Idempotency-Key or command_id was used for another request; nothing was sent."
             raise refused(409, "repeat_differs", "10015", detail)
-        answer = known.answer or await self._awaited(known, names)
+        try:
+            answer = known.answer or await self._awaited(known, names)
+        except Released as error:
+            await self._record_repeat(known, command, "not_done")
+            detail = "An equal request, sent before, was not done; nor was this one sent."
+            raise refused(503, "first_not_done", "10037", detail, may_repeat=True) from error
         await self._record_repeat(known, command, "in_doubt" if answer is None else "first_answer")
         if answer is None:
             await self._record_death(request, known, command)

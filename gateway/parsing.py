@@ -21,7 +21,6 @@ EIGHT = (
     *("suppression_stop", "switch_supervisor_role"),
 )
 METHOD_OF = {name: "PUT" if name == "client_state_update" else "POST" for name in EIGHT}
-TAKES_COMMAND_ID = frozenset(("refer", "send_dtmf", "siprec_stop", "suppression_start", "suppression_stop"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,11 +49,6 @@ class Permit:
         return APPROVE in self.scopes
 
 
-def check_scope(scope: str) -> bool:
-    """Tell whether a scope is one of the gateway's."""
-    return scope in {SCOPE, APPROVE} or (scope.startswith(f"{SCOPE}:") and _rule(scope) is not None)
-
-
 def _rules(scopes: Collection[str]) -> Sequence[tuple[str, str]]:
     written = [*(_DEFAULT if SCOPE in scopes else ()), *(s.removeprefix(f"{SCOPE}:") for s in scopes)]
     return [rule for rule in map(_rule, written) if rule is not None]

@@ -29,8 +29,6 @@ REPEATED = "command.repeated"
 APPROVAL_REQUIRED = "command.approval_required"
 APPROVED = "command.approved"
 DENIED = "command.denied"
-CONFIRMED = "command.confirmed"
-EXPIRED = "command.expired"
 
 TEXT_CHARACTERS_MAX = 255
 """Of what a caller says of itself: purpose, ticket, user agent."""

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,7 @@ class Gate:
     home: Path
     site: server.Site
     upstream: Upstream
+    clients: list[telnyx.Telnyx] = field(default_factory=list[telnyx.Telnyx])
 
     def key(self, name: str, *options: str) -> str:
         """Make an API key."""
@@ -77,7 +78,9 @@ class Gate:
     def sdk(self, key: str, **options: Any) -> telnyx.Telnyx:
         """Give Telnyx's own client, pointed here."""
         given = {"max_retries": 0, "default_headers": PURPOSE, **options}
-        return telnyx.Telnyx(api_key=key, base_url=f"{self.site.url}/v2", **given)
+        client = telnyx.Telnyx(api_key=key, base_url=f"{self.site.url}/v2", **given)
+        self.clients.append(client)
+        return client
 
     def post(self, key: str, action: str, body: Any = None, **headers: str) -> httpx.Response:
         """Send a command without an SDK."""
@@ -111,7 +114,10 @@ class opened:  # noqa: N801  used as a function
 
     def __enter__(self) -> Gate:
         database, home, behind = self._of
-        return Gate(database, home, self._serving.__enter__(), behind)
+        self._gate = Gate(database, home, self._serving.__enter__(), behind)
+        return self._gate
 
     def __exit__(self, *how: object) -> None:
+        for client in self._gate.clients:
+            client.close()
         self._serving.__exit__(*how)

@@ -23,7 +23,8 @@ from tests.conftest import Database
 
 def sent_directly(behind: Upstream, action: str) -> upstreams.Received:
     """Give what the SDK sends to Telnyx itself."""
-    COMMANDS[action](telnyx.Telnyx(api_key="KEY-of-telnyx", base_url=behind.url, max_retries=0).calls.actions)
+    with telnyx.Telnyx(api_key="KEY-of-telnyx", base_url=behind.url, max_retries=0) as client:
+        COMMANDS[action](client.calls.actions)
     return behind.received.pop()
 
 
@@ -240,6 +241,21 @@ def test_a_repeat_waits_for_the_one_under_way(gate: Gate) -> None:
         again = pool.submit(gate.post, key, "siprec_stop", {}, x_stainless_retry_count="1")
         assert first.result().content == again.result().content == b'{"data":{"result":"slow"}}'
     assert len(gate.upstream.received) == 1
+
+
+def test_a_repeat_of_one_that_was_not_done_may_be_sent_anew(gate: Gate) -> None:
+    """Telnyx had too many requests: that is no doubt, and whoever waited for it is told to send again."""
+    key = gate.key("ada", "--scope", "gateway")
+    gate.upstream.plans.append(Planned(429, b"{}", after_seconds=1.0))
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(gate.post, key, "siprec_stop", {})
+        upstreams.until(gate.upstream.received, 1)
+        again = pool.submit(gate.post, key, "siprec_stop", {}, x_stainless_retry_count="1")
+        assert first.result().status_code == 429
+        assert again.result().headers["x-callaudit-reason"] == "first_not_done"
+        assert again.result().headers["x-should-retry"] == "true"
+    assert gate.post(key, "siprec_stop", {}, x_stainless_retry_count="2").status_code == 200
+    assert "in_doubt" not in gate.states()
 
 
 def test_without_the_database_nothing_is_sent(gate: Gate) -> None:
