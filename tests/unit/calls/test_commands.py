@@ -93,15 +93,15 @@ def test_a_command_without_a_webhook_stays_accepted(action: str) -> None:
 
 
 def test_a_refused_command_brought_nothing_about() -> None:
-    """The webhook is the other one's."""
+    """The webhook is the other one's, though this one is nearer to it."""
     refused = [
-        *asked("siprec_start", 2_000, "c-1")[:2],
-        made.said("refused", 2_100, action="siprec_start", by="telnyx"),
+        *asked("siprec_start", 2_500, "c-2")[:2],
+        made.said("refused", 2_600, command_id="c-2", action="siprec_start", by="telnyx"),
     ]
-    rows = folded(*refused, *asked("siprec_start", 2_500, "c-2"), made.event("siprec.started", 3_000, **NAMED)).commands
+    rows = folded(*refused, *asked("siprec_start", 2_000, "c-1"), made.event("siprec.started", 3_000, **NAMED)).commands
     assert [(row.command_id, row.state, row.refused_by) for row in rows] == [
-        ("c-1", "refused", "telnyx"),
-        ("c-2", "confirmed", None),
+        ("c-1", "confirmed", None),
+        ("c-2", "refused", "telnyx"),
     ]
 
 
