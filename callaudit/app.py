@@ -62,7 +62,8 @@ def create(settings: Settings, database: Database, counters: Counters) -> Any:
     )
     webhooks = webhook.Webhook(rules, counted.Log(intake, counters), counted.Door(recorder, counters), box, _now_us)
 
-    gatehouse = Gatehouse(settings, url, intake, box) if settings.telnyx_api_key else None
+    commands = counted.Commands(intake, counters)
+    gatehouse = Gatehouse(settings, url, commands, box) if settings.telnyx_api_key else None
 
     @asynccontextmanager
     async def lifespan(_: fastapi.FastAPI) -> AsyncGenerator[None]:

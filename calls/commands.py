@@ -2,14 +2,15 @@
 
 A 200 is a promise: a command that Telnyx took is confirmed by the webhook that it expects, where it expects one, and
 expires without. What got no answer is in doubt until then. Only what the gateway itself said counts; a webhook cannot
-make a command.
+make a command. That one was confirmed or expired is worked out here, not taken from the record: the gateway says it
+there too (``recorded_state``), for whoever reads the log alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from calls import circumstances, pairing, payloads
+from calls import circumstances, instants, pairing, payloads
 from calls.circumstances import SIPREC_START
 from calls.event import Event, order
 from calls.instants import SECOND, Instant
@@ -18,8 +19,11 @@ from calls.records import CallLeg, CallRecord, SentCommand
 
 SOURCE = "gateway"
 _PREFIX = "command."
-_ORDER = ("requested", "approval_required", "approved", "denied", "sent", "accepted", "refused", "in_doubt", "repeated")
+_BEFORE = ("requested", "approval_required", "approved", "denied", "sent")
 _ANSWERS = ("accepted", "refused", "in_doubt")
+_SETTLED = ("confirmed", "expired")
+_STATES = (*_BEFORE, *_ANSWERS, *_SETTLED)
+_ORDER = (*_STATES, "repeated")
 
 ANSWER_US = 30 * SECOND
 """The gateway waits no longer for Telnyx: without an answer by then it died, or its word was lost."""
@@ -72,8 +76,9 @@ class Told:
 
     @property
     def answer(self) -> str | None:
-        """Give what was answered first: accepted, refused or in_doubt."""
-        return next((state for state in self.states if state in _ANSWERS), None)
+        """Give what was answered: the first of accepted and refused, else in_doubt, else nothing."""
+        answers = [state for state in self.states if state in _ANSWERS]
+        return next((state for state in answers if state != "in_doubt"), *(answers[:1] or [None]))
 
 
 def split(events: Iterable[Event]) -> tuple[list[Event], list[Event]]:
@@ -121,10 +126,10 @@ def read(
     reviews: list[Instant] = []
     for seq, each in enumerate(commands, 1):
         policy = policies.get(each.leg_id or "", DEFAULT)
-        state, review_at = _state(each, each.command_id in confirmed, as_of, policy)
+        standing = _standing(each, each.command_id in confirmed, as_of, policy)
         name = call_session_id or each.text("call_control_id") or each.command_id
-        rows.append(_row(each, name, seq, state, confirmed.get(each.command_id), record, review_at))
-        reviews += [] if review_at is None else [review_at]
+        rows.append(_row(each, name, seq, standing, confirmed.get(each.command_id), record))
+        reviews += [] if standing.review_at is None else [standing.review_at]
     return Reading(tuple(rows), min(reviews, default=None))
 
 
@@ -234,22 +239,45 @@ def _echo(told: Told, leg_id: str, heard: Sequence[Event], skew_us: int) -> _Con
     return None if first is None else _Confirmed(first.occurred_at or 0, "echoed", (first.position,))
 
 
-def _state(told: Told, confirmed: bool, as_of: Instant, policy: Policy) -> tuple[str, Instant | None]:
-    """Give the state as of then, and when time alone changes it."""
-    if told.answer == "refused":
-        return "refused", None
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """A command's state as of then, when it counts as expired, and when time alone changes it next."""
+
+    state: str
+    expires_at: Instant | None = None
+    review_at: Instant | None = None
+
+
+def _standing(told: Told, confirmed: bool, as_of: Instant, policy: Policy) -> _Standing:
+    answer = told.answer
+    if answer == "refused":
+        return _Standing("refused")
     if "sent" not in told.states:
-        waits = "approval_required" in told.states
-        return ("denied" if "denied" in told.states else "awaiting_approval" if waits else "requested"), None
-    if confirmed:
-        return "confirmed", None
-    sent_at, answer = told.at("sent") or 0, told.answer
-    if answer is None and as_of < sent_at + ANSWER_US:
-        return "sent", sent_at + ANSWER_US
-    if answer == "accepted" and not expects(told.text("action")):
-        return "accepted", None
-    ends_at = (told.at(*_ANSWERS) or sent_at + ANSWER_US) + _grace_us(told, policy)
-    return ("expired", None) if as_of >= ends_at else (answer or "in_doubt", ends_at)
+        return _unsent(told, as_of)
+    if confirmed or (answer == "accepted" and not expects(told.text("action"))):
+        return _Standing("confirmed" if confirmed else "accepted")
+    sent_at = told.at("sent") or 0
+    given_up_at = sent_at + ANSWER_US
+    expires_at = (told.at(answer) if answer else given_up_at) or given_up_at
+    expires_at += _grace_us(told, policy)
+    if as_of >= expires_at:
+        return _Standing("expired", expires_at)
+    if answer is None and as_of < given_up_at:
+        return _Standing("sent", expires_at, given_up_at)
+    return _Standing(answer or "in_doubt", expires_at, expires_at)
+
+
+def _unsent(told: Told, as_of: Instant) -> _Standing:
+    """Read what never went out: an approval counts for a time, whoever gave it."""
+    waits = told.states.get("approval_required")
+    if "denied" in told.states:
+        return _Standing("denied")
+    if waits is None:
+        return _Standing("requested")
+    expires_at = instants.parse(waits.payload.get("expires_at"))
+    if expires_at is None or as_of < expires_at:
+        return _Standing("awaiting_approval", expires_at, expires_at)
+    return _Standing("expired", expires_at)
 
 
 def _grace_us(told: Told, policy: Policy) -> int:
@@ -261,11 +289,11 @@ def _row(  # noqa: PLR0913, PLR0917  all that is known of one
     told: Told,
     call_session_id: str,
     seq: int,
-    state: str,
+    standing: _Standing,
     confirmed: _Confirmed | None,
     record: CallRecord,
-    review_at: Instant | None,
 ) -> SentCommand:
+    state = standing.state
     leg = next((leg for leg in record.call_legs if leg.call_leg_id == told.leg_id), None)
     answer = told.states.get(told.answer or "")
     refused = told.states.get("refused")
@@ -274,7 +302,7 @@ def _row(  # noqa: PLR0913, PLR0917  all that is known of one
     said: dict[str, Any] = {name: payloads.string(asked.payload, name) for name in texts}
     return SentCommand(
         call_session_id=call_session_id,
-        finality="provisional" if review_at is not None or _may_change(told, state, leg) else "final",
+        finality="provisional" if standing.review_at is not None or _may_change(told, state, leg) else "final",
         positions=tuple(sorted({*told.positions, *(confirmed.positions if confirmed else ())})),
         call_leg_id=told.leg_id if leg is not None else None,
         seq=seq,
@@ -288,10 +316,12 @@ def _row(  # noqa: PLR0913, PLR0917  all that is known of one
         connector_name=payloads.string(told.parameters, "connector_name"),
         supervisor_role=payloads.string(told.parameters, "role"),
         state=state,
+        recorded_state=_recorded(told, state),
         requested_at=told.at("requested"),
         sent_at=told.at("sent"),
         answered_at=None if answer is None else answer.occurred_at,
         confirmed_at=confirmed.at if confirmed else None,
+        expires_at=standing.expires_at,
         outcome=confirmed.outcome if confirmed else None,
         http_status=_whole(answer, "http_status"),
         error_code=None if refused is None else payloads.string(refused.payload, "error_code"),
@@ -310,6 +340,13 @@ def _may_change(told: Told, state: str, leg: CallLeg | None) -> bool:
     return state not in {*ENDED, "accepted"}
 
 
+def _recorded(told: Told, state: str) -> str | None:
+    """Give the state where it is on record, else the furthest one that is."""
+    if state in told.states:
+        return state
+    return next((each for each in reversed(_STATES) if each in told.states), None)
+
+
 def _whole(event: Event | None, name: str) -> int | None:
     value = None if event is None else event.payload.get(name)
     return value if type(value) is int else None
@@ -321,13 +358,18 @@ def _actor(event: Event | None) -> str | None:
 
 def _flags(told: Told, known: bool, state: str) -> Iterable[str]:
     """Give the flags of a command, sorted."""
+    accepted = told.states.get("accepted")
+    if accepted is not None and accepted.payload.get("by") == "call_events":
+        yield "accepted_by_call_events"
     if not known:
         yield "call_unknown"
-    if len([each for each in _ANSWERS if each in told.states]) > 1:
+    if {"accepted", "refused"} <= told.states.keys():
         yield "contradictory_answers"
+    if state == "expired" and "sent" not in told.states:
+        yield "never_sent"
     if "requested" not in told.states:
         yield "request_missing"
     if told.said("warnings"):
         yield "unknown_values"
-    if state == "expired" and not expects(told.text("action")):
+    if state == "expired" and told.answer in {None, "in_doubt"} and "sent" in told.states:
         yield "unresolved"

@@ -244,8 +244,9 @@ class SentCommand(Row):
     ``state`` is requested, awaiting_approval, denied, sent, accepted, refused, in_doubt, confirmed or expired.
     ``parameters`` are those of the request, its secrets masked. ``target`` is where a transfer or a new call goes.
     ``outcome`` is what confirmed it says: started, failed or stopped of SIPREC, a transfer's outcome, or echoed.
-    ``reason`` is the gateway's own. ``call_session_id`` is the control id, else the command's own, while its call is
-    not known.
+    ``recorded_state`` is the last that the gateway put on record; ``expires_at`` is when the command counts as expired,
+    None where nothing is awaited. ``reason`` is the gateway's own. ``call_session_id`` is the control id, else the
+    command's own, while its call is not known.
     """
 
     call_leg_id: str | None
@@ -268,10 +269,12 @@ class SentCommand(Row):
     connector_name: str | None
     supervisor_role: str | None
     state: str
+    recorded_state: str | None
     requested_at: Instant | None
     sent_at: Instant | None
     answered_at: Instant | None
     confirmed_at: Instant | None
+    expires_at: Instant | None
     outcome: str | None
     http_status: int | None
     error_code: str | None

@@ -29,6 +29,11 @@ REPEATED = "command.repeated"
 APPROVAL_REQUIRED = "command.approval_required"
 APPROVED = "command.approved"
 DENIED = "command.denied"
+CONFIRMED = "command.confirmed"
+EXPIRED = "command.expired"
+
+SAID_AT_ONCE = (REQUESTED, APPROVAL_REQUIRED, APPROVED, DENIED, SENT, ACCEPTED, REFUSED, IN_DOUBT, REPEATED)
+"""What is put on record while somebody waits for the answer."""
 
 TEXT_CHARACTERS_MAX = 255
 """Of what a caller says of itself: purpose, ticket, user agent."""
@@ -66,6 +71,18 @@ class Command:
     command_id: str = field(default_factory=lambda: str(uuid4()))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What became of a command after it was answered, or was not: ``said`` beside its names, and when it came to it."""
+
+    event_type: str
+    command_id: str
+    call_control_id: str | None
+    action: str | None
+    at: Instant
+    said: Mapping[str, Any]
+
+
 class Recorder:
     """Makes the log's entries of commands, signed."""
 
@@ -94,11 +111,21 @@ class Recorder:
             "call_control_id": command.target.call_control_id,
             "action": command.target.action,
         }
-        return self._signed(event_type, command.command_id, {**named, **more}, now)
+        return self._signed(event_type, {**named, **more}, now, now)
 
-    def _signed(self, event_type: str, name: str, payload: Mapping[str, Any], now: Instant) -> Entry:
-        at = instants.to_text(now)
-        event_id = str(UUID(bytes=sha256(f"{name} {event_type} {at}".encode()).digest()[:16]))
+    def settled(self, settlement: Settlement, now: Instant) -> Entry:
+        """Say what became of a command after it was answered. Equal settlements make equal events, whenever said."""
+        named = {
+            "command_id": settlement.command_id,
+            "call_control_id": settlement.call_control_id,
+            "action": settlement.action,
+        }
+        return self._signed(settlement.event_type, {**named, **settlement.said}, settlement.at, now)
+
+    def _signed(self, event_type: str, payload: Mapping[str, Any], occurred_at: Instant, now: Instant) -> Entry:
+        at = instants.to_text(occurred_at)
+        name = f"{payload['command_id']} {event_type} {at}"
+        event_id = str(UUID(bytes=sha256(name.encode()).digest()[:16]))
         data = {
             "record_type": "event",
             "event_type": event_type,

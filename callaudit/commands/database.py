@@ -5,7 +5,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from callaudit import VERSION, database, logs, mirroring, production, scheduler, sealer, settings, stopping
+from callaudit import VERSION, database, logs, mirroring, production, scheduler, sealer, settings, settler, stopping
 from callaudit import worker as projector
 from callaudit.commands.options import WithParent
 from store import signing
@@ -15,7 +15,7 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 def worker(with_parent: WithParent = False) -> None:
-    """Seal the log, project it into the tables people query, and run the reports that are due."""
+    """Seal the log, project it into the tables people query, see to commands, and run the reports that are due."""
     if with_parent:
         stopping.with_parent()
     stop = stopping.on_signals()
@@ -28,6 +28,7 @@ def worker(with_parent: WithParent = False) -> None:
             mirroring.running(url, keys, read.callaudit_checkpoint_mirror),
             sealer.running(url, keys, stop),
             scheduler.running(url, stop, production.means(url, read)),
+            settler.running(url, stop, read),
         ):
             projector.run(url, stop)
     _log.info("worked", version=VERSION)

@@ -24,6 +24,20 @@ class Log:
         return where
 
 
+class Commands:
+    """Counts what the gateway puts on record, on the way to a log."""
+
+    def __init__(self, log: webhook.Log, counters: Counters) -> None:
+        self._log = log
+        self._counters = counters
+
+    async def put(self, entry: Entry) -> Kept | Spooled:
+        """Keep the entry there."""
+        where = await self._log.put(entry)
+        self._counters.commanded(entry)
+        return where
+
+
 class Door:
     """Counts refusals, then tells them to another."""
 

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, valu
 
 from callaudit import refusals
 from callaudit.metrics.directory import Place
+from gateway import record
 from ingest import errors
 from store.entry import Entry
 from store.spool import Contents
@@ -62,6 +63,11 @@ class Counters:
         )
         for reason in refusals.REASONS:
             self._refused.labels(reason)
+        self._commands = Counter(
+            "callaudit_commands", "States of commands that the gateway put on record", ["state"], registry=registry
+        )
+        for event_type in record.SAID_AT_ONCE:
+            self._commands.labels(event_type.removeprefix("command."))
         self._batch_entries = Histogram(
             "callaudit_batch_entries", "Entries in one commit", buckets=BATCH_BUCKETS, registry=registry
         )
@@ -98,6 +104,11 @@ class Counters:
         self._ids[entry.event_id] = entry.data_hash
         if len(self._ids) > IDS_KNOWN_MAX:
             self._ids.popitem(last=False)
+
+    def commanded(self, entry: Entry) -> None:
+        """Count a state that a command came to."""
+        if entry.event_type in record.SAID_AT_ONCE:
+            self._commands.labels(entry.event_type.removeprefix("command.")).inc()
 
     def redelivered(self) -> None:
         """Count a known event that was delivered again."""

@@ -127,6 +127,43 @@ def test_approval_is_a_state_of_its_own() -> None:
     assert (went.state, went.approved_by, went.requested_at) == ("expired", "bob", 2_000 * MILLISECOND)
 
 
+def test_an_approval_that_nobody_used_in_time_expires() -> None:
+    """Decided or not; until then it waits, and nothing of it was ever sent."""
+    until = "1970-01-01T00:05:02.000000Z"
+    waits = made.said("approval_required", 2_001, expires_at=until)
+    wanted = made.said("requested", 2_000, action="siprec_stop", **ASKED), waits
+    for decided in ([], [made.said("approved", 3_000, actor="bob")]):
+        early, late = (only(folded(*wanted, *decided, as_of=at * SECOND)) for at in (301, 302))
+        assert (early.state, early.finality) == ("awaiting_approval", "provisional")
+        assert (late.state, late.finality, late.flags) == ("expired", "final", ("never_sent",))
+        assert late.expires_at == early.expires_at == 302 * SECOND
+
+
+def test_what_telnyx_lists_is_accepted_and_its_webhook_still_awaited() -> None:
+    """A command in doubt that Telnyx's own list has did come there; the row says how that is known."""
+    doubt = made.said("in_doubt", 9_000, action="siprec_start", reason="no_answer")
+    sent = asked("siprec_start")[:2]
+    listed = made.said("accepted", 2_100, by="call_events", position=0)
+    before, after = (only(folded(*sent, doubt, *more, as_of=20 * SECOND)) for more in ((), (listed,)))
+    assert (before.state, before.reason, after.state, after.reason) == ("in_doubt", "no_answer", "accepted", None)
+    assert (before.flags, after.flags) == ((), ("accepted_by_call_events",))
+    assert only(folded(*sent, doubt, listed)).state == "expired"
+    pressed = only(folded(*asked("send_dtmf")[:2], doubt, listed))
+    assert (pressed.state, pressed.finality, pressed.flags) == ("accepted", "final", ("accepted_by_call_events",))
+
+
+def test_what_is_on_record_of_the_end_changes_nothing_but_that_it_is() -> None:
+    """The end is worked out from webhooks; that the gateway said it, rightly or not, is told apart."""
+    begun, started = asked("siprec_start"), made.event("siprec.started", 2_100, **NAMED)
+    unsaid = only(folded(*begun, started))
+    assert (unsaid.state, unsaid.recorded_state) == ("confirmed", "accepted")
+    for also in ([], [made.said("expired", 999_000)]):
+        said = only(folded(*begun, started, *also, made.said("confirmed", 2_100)))
+        assert (said.state, said.recorded_state, said.outcome) == ("confirmed", "confirmed", "started")
+    wrong = only(folded(*begun, made.said("confirmed", 2_100)))
+    assert (wrong.state, wrong.recorded_state) == ("expired", "confirmed")
+
+
 def test_a_command_for_a_call_that_nobody_heard_of_has_a_row_and_makes_no_call() -> None:
     """Under the control id, else its own; it is flagged."""
     for control_id, session in (("v3:unknown", "v3:unknown"), (None, "c-1")):
@@ -176,7 +213,10 @@ def test_a_track_that_was_asked_for_counts_in_coverage() -> None:
     assert one_sided.track_evidence == both.track_evidence == "command"
 
 
-STATES = ("requested", "sent", "accepted", "refused", "in_doubt", "repeated", "approval_required", "approved", "denied")
+STATES = (
+    *("requested", "approval_required", "approved", "denied", "sent", "accepted", "refused", "in_doubt"),
+    *("confirmed", "expired", "repeated"),
+)
 ACTIONS = ("siprec_start", "siprec_stop", "refer", "send_dtmf", "client_state_update")
 SAID = st.builds(
     lambda state, at, named, action, control: made.said(

@@ -12,6 +12,7 @@ from callaudit import refusals
 from callaudit.metrics import counters, page
 from callaudit.metrics.counters import Counters
 from callaudit.metrics.directory import FILE_BYTES, Place
+from gateway import record
 from ingest import errors
 from store.spool import Contents
 from tests.unit.store import made
@@ -44,6 +45,8 @@ def count_one_of_each(counted: Counters) -> None:
     """Let everything that is counted happen once."""
     counted.received()
     counted.appended(made.entry(0))
+    counted.commanded(replace(made.entry(1), event_type="command.in_doubt"))
+    counted.commanded(made.entry(2))
     counted.redelivered()
     counted.spooled()
     counted.drained(1)
@@ -56,6 +59,8 @@ def count_one_of_each(counted: Counters) -> None:
 EACH_ONCE = {
     "callaudit_webhooks_received_total": 1,
     "callaudit_webhooks_appended_total": 1,
+    "callaudit_commands_total in_doubt": 1,
+    "callaudit_commands_total sent": 0,
     "callaudit_webhooks_redelivered_total": 1,
     "callaudit_webhooks_spooled_total": 1,
     "callaudit_webhooks_drained_total": 1,
@@ -129,8 +134,9 @@ def test_no_label_is_free(start: Start) -> None:
     counted = start(0)
     families = text_string_to_metric_families(page.render(counted, None).decode())
     labels = {(name, value) for family in families for s in family.samples for name, value in s.labels.items()}
-    free = {value for name, value in labels if name not in {"reason", "le"}}
+    free = {value for name, value in labels if name not in {"reason", "le", "state"}}
     assert free == set()
+    assert {f"command.{value}" for name, value in labels if name == "state"} == {*record.SAID_AT_ONCE}
     assert {value for name, value in labels if name == "reason"} == {
         *errors.REASONS,
         counters.OTHER,
