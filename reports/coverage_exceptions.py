@@ -24,7 +24,10 @@ HIDDEN_MAX = 4
 _SOURCES = {1: "siprec", 2: "native"}
 """Failures of SIPREC stand first."""
 
+_COMMAND = 3
+
 _LEG = ["call_session_id", "call_leg_id"]
+_COMMANDS = ["command_action", "command_by", "command_purpose", "command_state"]
 _ORDER = ["at_us", *_LEG]
 
 COLUMNS = (
@@ -61,6 +64,14 @@ COLUMNS = (
         "A SIPREC cause normalised; absent: none given, or a reason of native recordings.",
     ),
     Column("failure_fault_domain", Kind.TEXT, "Who should look, in the same order."),
+    Column(
+        "command_action",
+        Kind.TEXT,
+        "Commands about its recording that were sent through the gateway, in order of time, with semicolons.",
+    ),
+    Column("command_by", Kind.TEXT, "Who asked for them, in the same order."),
+    Column("command_purpose", Kind.TEXT, "Why, as they said."),
+    Column("command_state", Kind.TEXT, "What came of them: sent, accepted, in_doubt, confirmed or expired."),
     Column("obligation", Kind.TEXT, "What the policy asks: must_record, must_not_record or none."),
     Column("over_recorded_ms", Kind.MILLISECONDS, "Recorded though it must not be; empty: not known."),
     Column("flags", Kind.TEXT, "What is peculiar about the evidence, with commas."),
@@ -75,8 +86,10 @@ COLUMNS = (
 
 def finish(rows: pd.DataFrame, question: Question) -> pd.DataFrame:
     """Make one line of each leg, in order of time, then of ids."""
-    rows = rows.sort_values([*_ORDER, "failure_order", "seq"], na_position="last", ignore_index=True)
-    first = rows.drop_duplicates(_LEG, ignore_index=True).merge(_failures(rows), how="left", on=_LEG)
+    rows = rows.sort_values([*_ORDER, "told_order", "seq"], na_position="last", ignore_index=True)
+    first = rows.drop(columns=_COMMANDS).drop_duplicates(_LEG, ignore_index=True)
+    for beside in (_failures(rows), _commands(rows)):
+        first = first.merge(beside, how="left", on=_LEG)
     return first.assign(
         from_masked=_texts(first["from_number"], masked),
         to_masked=_texts(first["to_number"], masked),
@@ -111,13 +124,18 @@ def _findings(rows: pd.DataFrame) -> list[str]:
 
 
 def _failures(rows: pd.DataFrame) -> pd.DataFrame:
-    failed = rows[rows["seq"].notna()]
+    failed = rows[rows["told_order"].isin(list(_SOURCES))]
     told = failed[_LEG].assign(
-        failure_source=failed["failure_order"].map(_SOURCES),
+        failure_source=failed["told_order"].map(_SOURCES),
         failure_cause_raw=failed["cause_raw"].fillna(""),
         failure_cause_name=failed["cause_name"].fillna("absent"),
         failure_fault_domain=failed["cause_fault_domain"].fillna(""),
     )
+    return told.groupby(_LEG, as_index=False).agg("; ".join)
+
+
+def _commands(rows: pd.DataFrame) -> pd.DataFrame:
+    told = rows.loc[rows["told_order"] == _COMMAND, [*_LEG, *_COMMANDS]].fillna(dict.fromkeys(_COMMANDS, ""))
     return told.groupby(_LEG, as_index=False).agg("; ".join)
 
 

@@ -1,4 +1,5 @@
--- Every leg that is not full, or was recorded and must not be: a row for each failed recording of it, one where none failed.
+-- Every leg that is not full, or was recorded and must not be: a row for each failed recording of it and each command
+-- about its recording, one where there is neither.
 WITH listed AS (
     SELECT fact.*
     FROM facts.coverage AS fact
@@ -24,15 +25,19 @@ seen AS (
 ),
 
 -- A failed recording that names no leg is shown at each of its session that is listed.
-failure AS (
+told AS (
     SELECT
         listed.call_session_id,
         listed.call_leg_id,
-        1 AS failure_order,
+        1 AS told_order,
         siprec.seq,
         siprec.cause_raw,
         siprec.cause_name,
-        siprec.cause_fault_domain
+        siprec.cause_fault_domain,
+        NULL AS command_action,
+        NULL AS command_by,
+        NULL AS command_purpose,
+        NULL AS command_state
     FROM listed
     JOIN facts.siprec_sessions AS siprec
         ON siprec.call_session_id = listed.call_session_id
@@ -42,16 +47,42 @@ failure AS (
     SELECT
         listed.call_session_id,
         listed.call_leg_id,
-        2 AS failure_order,
+        2 AS told_order,
         native.seq,
         native.reason AS cause_raw,
         NULL AS cause_name,
-        NULL AS cause_fault_domain
+        NULL AS cause_fault_domain,
+        NULL AS command_action,
+        NULL AS command_by,
+        NULL AS command_purpose,
+        NULL AS command_state
     FROM listed
     JOIN facts.native_recordings AS native
         ON native.call_session_id = listed.call_session_id
         AND (native.call_leg_id = listed.call_leg_id OR native.call_leg_id IS NULL)
         AND native.status = 'error'
+    UNION ALL
+    SELECT
+        listed.call_session_id,
+        listed.call_leg_id,
+        3 AS told_order,
+        command.at_us AS seq,
+        NULL AS cause_raw,
+        NULL AS cause_name,
+        NULL AS cause_fault_domain,
+        command.action AS command_action,
+        command.actor AS command_by,
+        command.purpose AS command_purpose,
+        command.state AS command_state
+    FROM listed
+    JOIN facts.commands AS command
+        ON command.call_session_id = listed.call_session_id
+        AND command.call_leg_id = listed.call_leg_id
+        AND command.action IN (
+            'siprec_start', 'siprec_stop', 'record_start', 'record_stop', 'record_pause', 'record_resume'
+        )
+        AND command.state IN ('sent', 'accepted', 'in_doubt', 'confirmed', 'expired')
+        AND position('never_sent' IN command.flags) = 0
 )
 
 SELECT
@@ -85,11 +116,15 @@ SELECT
     listed.positions,
     seen.first_seen_us,
     seen.last_seen_us,
-    failure.failure_order,
-    failure.seq,
-    failure.cause_raw,
-    failure.cause_name,
-    failure.cause_fault_domain
+    told.told_order,
+    told.seq,
+    told.cause_raw,
+    told.cause_name,
+    told.cause_fault_domain,
+    told.command_action,
+    told.command_by,
+    told.command_purpose,
+    told.command_state
 FROM listed
 LEFT JOIN seen
     ON seen.call_session_id = listed.call_session_id
@@ -97,6 +132,6 @@ LEFT JOIN seen
 LEFT JOIN facts.call_legs AS leg
     ON leg.call_session_id = listed.call_session_id
     AND leg.call_leg_id = listed.call_leg_id
-LEFT JOIN failure
-    ON failure.call_session_id = listed.call_session_id
-    AND failure.call_leg_id = listed.call_leg_id
+LEFT JOIN told
+    ON told.call_session_id = listed.call_session_id
+    AND told.call_leg_id = listed.call_leg_id

@@ -100,6 +100,9 @@ def test_commands_of_no_call_are_kept_and_reported(database: Database) -> None:
     journal.say(database, *asked("", 7_000, "c-3", None))
     journal.projected(database, LATE)
     live = reports.run("command_audit", database.as_part("analyst"), **DAY)
+    exceptions = reports.run("coverage_exceptions", database.as_part("analyst"), **DAY)
+    told = exceptions[["call_leg_id", "command_action", "command_by", "command_purpose", "command_state"]]
+    assert told.to_numpy().tolist() == [["leg-1", "siprec_start", "ada", "training", "confirmed"]]
     assert live["command_id"].tolist() == ["c-1", "c-2", "c-3"]
     assert live["call_session_id"].tolist() == ["ses-1", "v3:other", "c-3"]
     assert live["state"].tolist() == ["confirmed", "expired", "accepted"]
@@ -109,6 +112,7 @@ def test_commands_of_no_call_are_kept_and_reported(database: Database) -> None:
     head = journal.value(database, "SELECT count(*) FROM log.events")
     with as_of.folded(database.as_part("auditor"), AsOf(head, LATE), processes=1) as engine:
         then = reports.run("command_audit", engine, **DAY)
+        assert reports.run("coverage_exceptions", engine, **DAY).equals(exceptions)
     assert then.equals(live)
     rebuilt = rebuild.rebuild(database.as_part("worker"), lambda: LATE, processes=1, apply=False)
     assert [each for each in rebuilt if each.gone or each.new] == []

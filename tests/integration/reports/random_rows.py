@@ -173,7 +173,7 @@ def _refer(pick: Pick, number: int) -> ReferAttempt:
 
 
 def _native(pick: Pick, number: int) -> NativeRecording:
-    row = {**_row(pick, number), "call_leg_id": pick((None, f"l{number}"))}
+    row = {**_row(pick, number), "call_leg_id": pick((None, *[f"l{number}"] * 19))}
     return NativeRecording(
         **row,
         seq=number + 1,

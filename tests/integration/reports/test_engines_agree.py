@@ -75,15 +75,15 @@ def records(draw: st.DrawFn) -> CallRecord:
 Pair = tuple[engines.Postgres, engines.DuckDB]
 
 
+def takes(name: str, by: str) -> bool:
+    """Tell whether a report can be broken down so."""
+    kinds = Question(calendar.period(*PERIOD.values()), question.breakdown(by)).kinds
+    return {*kinds} <= {*registry.find(name).breakdowns}
+
+
 def answers(pair: Pair, name: str, by: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give the same report of both engines, after comparing what their SQL alone said."""
-    # One that cannot be broken down so gives its total.
-    by = (
-        by
-        if {*Question(calendar.period(*PERIOD.values()), question.breakdown(by)).kinds}
-        <= {*registry.find(name).breakdowns}
-        else "total"
-    )
+    by = by if takes(name, by) else "total"
     asked = Question(calendar.period(*PERIOD.values()), question.breakdown(by))
     texts = [engine.read(registry.find(name).sql, asked.frames(TAG_SETS)).frame for engine in pair]
     assert sorted(map(str, texts[0].to_numpy().tolist())) == sorted(map(str, texts[1].to_numpy().tolist()))
@@ -137,8 +137,7 @@ def crowd(clone: Callable[[], Any]) -> Iterator[Crowd]:
         yield Crowd(pair, facts.from_records([record], None))
 
 
-@pytest.mark.parametrize("by", BREAKDOWNS)
-@pytest.mark.parametrize("name", OF_CALLS)
+@pytest.mark.parametrize(("name", "by"), [(name, by) for name in OF_CALLS for by in BREAKDOWNS if takes(name, by)])
 def test_thousands_of_rows_are_equal_and_none_is_lost(crowd: Crowd, name: str, by: str) -> None:
     """Every report agrees in every breakdown, and speaks of each row of the period once."""
     postgres, duckdb = answers(crowd.pair, name, by)

@@ -10,6 +10,7 @@ from calls.records import (
     CoverageSpan,
     NativeRecording,
     ReferAttempt,
+    SentCommand,
     SiprecSession,
     TimelineEntry,
 )
@@ -100,6 +101,13 @@ def _spans(row: Coverage, pieces: Sequence[tuple[str, int]]) -> Sequence[Coverag
     return spans
 
 
+def command(action: str, state: str = "confirmed", **fields: Any) -> SentCommand:
+    """Give a command for the leg that was asked for at noon."""
+    blank = dict.fromkeys(name for name in SentCommand.__dataclass_fields__ if name not in _ROW)
+    told = {"command_id": "k", "seq": 1, "repeats": 0, "revision": 1, "requested_at": NOON, "actor": "ada"}
+    return SentCommand(**{**blank, **_ROW, **told, "action": action, "state": state, **fields})
+
+
 def event(position: int, received_at: int, **fields: Any) -> TimelineEntry:
     """Give an event of the leg's timeline."""
     told: dict[str, Any] = {"seq": 1, "position": position, "received_at": received_at, "occurred_at": received_at}
@@ -108,7 +116,7 @@ def event(position: int, received_at: int, **fields: Any) -> TimelineEntry:
 
 
 def engine(
-    *rows: SiprecSession | ReferAttempt | NativeRecording | CallLeg | TimelineEntry | Leg,
+    *rows: SiprecSession | ReferAttempt | NativeRecording | SentCommand | CallLeg | TimelineEntry | Leg,
     position: int | None = 7,
     log: log_facts.Log = log_facts.NOTHING,
 ) -> engines.DuckDB:
@@ -119,6 +127,7 @@ def engine(
         siprec_sessions=tuple(row for row in rows if isinstance(row, SiprecSession)),
         refer_attempts=tuple(row for row in rows if isinstance(row, ReferAttempt)),
         native_recordings=tuple(row for row in rows if isinstance(row, NativeRecording)),
+        commands=tuple(row for row in rows if isinstance(row, SentCommand)),
         timeline=tuple(row for row in rows if isinstance(row, TimelineEntry)),
         coverage=tuple(row for row, _ in legs),
         coverage_spans=tuple(span for _, spans in legs for span in spans),

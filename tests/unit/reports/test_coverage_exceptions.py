@@ -92,6 +92,34 @@ def test_recordings_that_telnyx_failed_to_make_stand_behind_those_of_siprec() ->
     assert pd.isna(of["n"]["failure_source"])
 
 
+def test_commands_about_the_recording_stand_in_the_line_of_their_leg() -> None:
+    """Who stopped it and why, whether it was ever started; not what never went out or is about something else."""
+    given = [
+        rows.covered("partial"),
+        rows.covered("unrecorded", call_leg_id="m"),
+        rows.siprec("failed", cause_raw="no_answer", cause_name="NO_ANSWER", cause_fault_domain="destination"),
+        rows.command("siprec_stop", requested_at=rows.NOON + 9, actor="bob", purpose="card number follows"),
+        rows.command("siprec_start", "accepted", requested_at=rows.NOON + 1, purpose=None),
+        rows.command("record_pause", "refused"),
+        rows.command("siprec_stop", "expired", flags=("never_sent",)),
+        rows.command("siprec_stop", "denied"),
+        rows.command("send_dtmf"),
+        rows.command("siprec_start", "expired", call_leg_id="m", actor=None),
+    ]
+    of = {row["call_leg_id"]: row for row in report(*given).to_dict("records")}
+    names = ("command_action", "command_by", "command_purpose", "command_state")
+    assert [of["l"][name] for name in names] == [
+        "siprec_start; siprec_stop",
+        "ada; bob",
+        "; card number follows",
+        "accepted; confirmed",
+    ]
+    assert of["l"]["failure_cause_raw"] == "no_answer"
+    assert [of["m"][name] for name in names] == ["siprec_start", "", "", "expired"]
+    (quiet,) = report(rows.covered("unrecorded")).to_dict("records")
+    assert all(pd.isna(quiet[name]) for name in names)
+
+
 def test_over_recording_is_a_finding_of_its_own() -> None:
     """A leg that must not be recorded and was has a line, out of scope as it is; both can be true of one."""
     flags = ("over_recorded",)
