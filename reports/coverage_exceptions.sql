@@ -82,7 +82,7 @@ told AS (
             'siprec_start', 'siprec_stop', 'record_start', 'record_stop', 'record_pause', 'record_resume'
         )
         AND command.state IN ('sent', 'accepted', 'in_doubt', 'confirmed', 'expired')
-        AND position('never_sent' IN command.flags) = 0
+        AND command.sent_us IS NOT NULL
 )
 
 SELECT

@@ -53,7 +53,7 @@ SCHEMAS: Mapping[str, Any] = {
     "commands": _schema(
         "command_id call_session_id call_leg_id connection_id action actor purpose ticket state http_status:int"
         f" {_PLACED} answered_us:int confirmed_us:int positions key_id target outcome error_code reason refused_by"
-        " approved_by repeats:int flags finality"
+        " approved_by repeats:int flags finality sent_us:int"
     ),
     "log_position": _schema("position:int"),
 }

@@ -31,6 +31,9 @@ from tests.conftest import Database
 
 Tables = dict[str, list[dict[str, Any]]]
 
+EXACT_MAX = 2**53
+"""Integers beyond this, which no instant here is, may be floats that jsonb has written out."""
+
 _SEALED_BY = Strongbox(bytes(32))
 
 
@@ -279,14 +282,22 @@ def invisible(database: Database) -> list[int]:
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     """Give instants as integers and sequences as lists, wherever the row comes from."""
-    return {
-        name: instants.from_datetime(value)
-        if isinstance(value, datetime)
-        else list(value)
-        if isinstance(value, tuple)
-        else value
-        for name, value in row.items()
-    }
+    return {name: _plain_value(value) for name, value in row.items()}
+
+
+def _plain_value(value: Any) -> Any:
+    """Give one value so; numbers in JSON as floats, since jsonb gives 1e+22 back as an integer."""
+    match value:
+        case datetime():
+            return instants.from_datetime(value)
+        case list() | tuple():
+            return [_plain_value(each) for each in value]
+        case dict():
+            return {name: _plain_value(each) for name, each in value.items()}
+        case int() if abs(value) > EXACT_MAX:
+            return float(value)
+        case _:
+            return value
 
 
 def _in_order(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

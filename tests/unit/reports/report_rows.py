@@ -104,7 +104,15 @@ def _spans(row: Coverage, pieces: Sequence[tuple[str, int]]) -> Sequence[Coverag
 def command(action: str, state: str = "confirmed", **fields: Any) -> SentCommand:
     """Give a command for the leg that was asked for at noon."""
     blank = dict.fromkeys(name for name in SentCommand.__dataclass_fields__ if name not in _ROW)
-    told = {"command_id": "k", "seq": 1, "repeats": 0, "revision": 1, "requested_at": NOON, "actor": "ada"}
+    told = {
+        "command_id": "k",
+        "seq": 1,
+        "repeats": 0,
+        "revision": 1,
+        "requested_at": NOON,
+        "sent_at": NOON,
+        "actor": "ada",
+    }
     return SentCommand(**{**blank, **_ROW, **told, "action": action, "state": state, **fields})
 
 

@@ -101,7 +101,7 @@ def test_commands_about_the_recording_stand_in_the_line_of_their_leg() -> None:
         rows.command("siprec_stop", requested_at=rows.NOON + 9, actor="bob", purpose="card number follows"),
         rows.command("siprec_start", "accepted", requested_at=rows.NOON + 1, purpose=None),
         rows.command("record_pause", "refused"),
-        rows.command("siprec_stop", "expired", flags=("never_sent",)),
+        rows.command("siprec_stop", "expired", sent_at=None),
         rows.command("siprec_stop", "denied"),
         rows.command("send_dtmf"),
         rows.command("siprec_start", "expired", call_leg_id="m", actor=None),
