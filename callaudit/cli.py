@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "database",
     "demo": "demo",
     "simulate": "simulate",
+    "upstream": "upstream",
     "calls": "calls",
     "call": "call",
     "report": "report",

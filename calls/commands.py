@@ -193,7 +193,7 @@ def _confirmations(
         skew_us = policies.get(leg_id, DEFAULT).skew_us
         done = _effects(action, leg_id, record)
         ends, sent = [each.at for each in done], [each.at("sent") or 0 for each in of_leg]
-        for end, start in pairing.pair(sent, ends, skew_us).items():
+        for end, start in pairing.nearest(sent, ends, skew_us).items():
             found[of_leg[start].command_id] = done[end]
         if action == "client_state_update":
             found |= {each.command_id: echo for each in of_leg if (echo := _echo(each, leg_id, heard, skew_us))}

@@ -138,7 +138,7 @@ def _with_media(lead: str, outcome: str) -> Teller:
 def _command(told: str) -> Teller:
     def tell(event: Event) -> str:
         action = wording.after(" ", wording.label(event, "action")) or " something"
-        return f"{told.format(who=wording.label(event, 'actor') or 'Somebody', what=action)}."
+        return f"{told.format(who=wording.shown(wording.field(event, 'actor')) or 'Somebody', what=action)}."
 
     return tell
 

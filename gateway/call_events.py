@@ -63,7 +63,7 @@ def found(sent: Sequence[Instant], action: str, listed: Sequence[Listed]) -> dic
     """
     ours = sorted((each for each in listed if _is(each.name, action)), key=lambda each: each.at)
     near = [each for each in ours if any(_is_near(at, each.at) for at in sent)]
-    pairs = pairing.pair(sent, [each.at for each in near], SKEW_US)
+    pairs = pairing.nearest(sent, [each.at for each in near], SKEW_US)
     return {start: near[end] for end, start in pairs.items() if _is_near(sent[start], near[end].at)}
 
 

@@ -72,10 +72,18 @@ def print_timeline(call: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
     for refer in call["refer_attempts"]:
         code = f" ({refer['final_code']})" if refer["final_code"] is not None else ""
         typer.echo(f"  transfer {refer['seq']}: {refer['outcome']}{code}{_flags(refer)}")
+    for command in call["commands"]:
+        typer.echo(f"  command {command['seq']}: {_command(command)}{_flags(command)}")
     typer.echo("")
     for entry in call["timeline"]:
         at = "no usable time            " if entry["occurred_at"] is None else output.instant(entry["occurred_at"])
         typer.echo(f"  {at}  {entry['sentence']}{_flags(entry)}")
+
+
+def _command(row: Mapping[str, Any]) -> str:
+    outcome = f" ({row['outcome']})" if row["outcome"] else ""
+    purpose = f": {row['purpose']}" if row["purpose"] else ""
+    return f"{row['action'] or row['path']} by {row['actor'] or 'somebody'}, {row['state']}{outcome}{purpose}"
 
 
 def _flags(row: Mapping[str, Any]) -> str:

@@ -4,7 +4,8 @@ import os
 import shlex
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +18,7 @@ from psycopg import conninfo, sql
 
 import reports
 import simulator
-from callaudit import comparison, database, logs, report_comparison, settings, sockets, up
+from callaudit import comparison, database, logs, rehearsal, report_comparison, settings, sockets, up, worker
 from callaudit.commands import report as report_command
 from callaudit.commands.calls import print_timeline
 from callaudit.commands.simulate import PATH, post, yesterday_noon
@@ -25,6 +26,7 @@ from calls import instants
 from query import calls as question
 from query import log as log_question
 from reports import ratios
+from simulator import upstream
 
 DATABASE = "callaudit_demo"
 WAIT_SECONDS_MAX = 60.0
@@ -61,9 +63,11 @@ def demo(
     with database.opened(read.model_copy(update={"callaudit_home": home, **nowhere_else})) as server:
         fresh = _fresh(server)
         fresh.migrate()
+        shutil.rmtree(home / "keys", ignore_errors=True)  # its last checkpoint is of the log that was dropped
         made = simulator.simulate(seed, yesterday_noon(), calls)
-        summary = _post(fresh, made, key)
-        differences = _report(fresh, made, summary, home / "reports")
+        with _running(fresh, key) as (base, double):
+            summary = _post(fresh, made, key, base)
+            differences = [*_report(fresh, made, summary, home / "reports"), *_rehearse(fresh, base, double)]
     for line in differences[:DIFFERENCES_SHOWN_MAX]:
         typer.echo(f"differs from the truth: {line}")
     further = f"Look further: CALLAUDIT_HOME={shlex.quote(str(home))} callaudit calls list"
@@ -86,21 +90,51 @@ def _fresh(server: database.Database) -> database.Database:
     return database.Database(owner_url, embedded=server.embedded, settings=server.settings)
 
 
-def _post(fresh: database.Database, made: simulator.Simulation, key: simulator.Key) -> simulator.Summary:
-    """Run the real server and worker, post every webhook, and wait until all of it is projected."""
+@contextmanager
+def _running(fresh: database.Database, key: simulator.Key) -> Generator[tuple[str, upstream.Serving]]:
+    """Run the real server and worker, and a double of Telnyx behind the gateway; gives where they are."""
     listener = sockets.listen(sockets.Address("127.0.0.1", 0))
     listener.set_inheritable(True)
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    environment = _environment(fresh, key)
-    server = up.Process(["serve", "--socket", str(listener.fileno())], (listener.fileno(),), environment)
-    with listener, up.kept_running([server, up.Process(["worker"], environment=environment)]):
-        _until(lambda: _ready(base), "the server to be ready")
-        logs.say(f"posting {len(made.deliveries)} deliveries of {len(made.calls)} calls to {base}{PATH}")
-        summary = post(made, f"{base}{PATH}", key)
-        with psycopg.connect(fresh.as_part("auditor"), autocommit=True) as connection:
-            refused = sum(made.truth.log.rejected.values())
-            _until(lambda: _projected(connection, refused), "the worker to project everything")
+    double = upstream.Double(worker.now)
+    with listener, upstream.running(double, f"{base}{PATH}", key) as serving:
+        environment = _environment(fresh, key, serving)
+        server = up.Process(["serve", "--socket", str(listener.fileno())], (listener.fileno(),), environment)
+        with up.kept_running([server, up.Process(["worker"], environment=environment)]):
+            _until(lambda: _ready(base), "the server to be ready")
+            yield base, serving
+
+
+def _post(fresh: database.Database, made: simulator.Simulation, key: simulator.Key, base: str) -> simulator.Summary:
+    """Post every webhook, and wait until all of it is projected."""
+    logs.say(f"posting {len(made.deliveries)} deliveries of {len(made.calls)} calls to {base}{PATH}")
+    summary = post(made, f"{base}{PATH}", key)
+    with psycopg.connect(fresh.as_part("auditor"), autocommit=True) as connection:
+        refused = sum(made.truth.log.rejected.values())
+        _until(lambda: _projected(connection, refused), "the worker to project everything")
     return summary
+
+
+def _rehearse(fresh: database.Database, base: str, serving: upstream.Serving) -> Sequence[str]:
+    """Send a live call commands through the gateway, show it, and compare what the double did with the record."""
+    line, wrong = rehearsal.play(base, rehearsal.keys_for(fresh.owner()), serving)
+
+    def shown() -> dict[str, Any]:
+        with database.reading(fresh.as_part("analyst")) as connection:
+            return question.show(connection, line.call_session_id) or {"commands": []}
+
+    def settled() -> bool:
+        commands = shown()["commands"]
+        return len(commands) == len(rehearsal.STEPS) and all(map(rehearsal.is_recorded, commands))
+
+    _until(settled, "the record to say what came of each command")
+    call = shown()
+    differences = [*wrong, *rehearsal.differences(serving, call["commands"])]
+    typer.echo("\nA live call, with commands through the gateway:\n")
+    print_timeline(call)
+    verdict = "what the double of Telnyx did is what is on record, command by command"
+    typer.echo(f"\ncompared: {verdict if not differences else f'{len(differences)} differences'}")
+    return differences
 
 
 def _report(
@@ -173,7 +207,7 @@ def _print_example(fresh: database.Database, made: simulator.Simulation) -> None
         print_timeline(call)
 
 
-def _environment(fresh: database.Database, key: simulator.Key) -> dict[str, str]:
+def _environment(fresh: database.Database, key: simulator.Key, serving: upstream.Serving) -> dict[str, str]:
     """Name everything that the processes could take from the environment or .env: a demo must not write elsewhere."""
     parts = {url.upper(): _as_url(fresh.as_part(part)) for part, url in database.OWN_URL.items()}
     return {
@@ -184,6 +218,10 @@ def _environment(fresh: database.Database, key: simulator.Key) -> dict[str, str]
         "CALLAUDIT_ROLE_PREFIX": fresh.settings.callaudit_role_prefix,
         "CALLAUDIT_MASK_TRANSCRIPTS": "true",
         "CALLAUDIT_WEBHOOK_TOLERANCE_SECONDS": "300",
+        "CALLAUDIT_GATEWAY_APPROVAL_REQUIRED": "",
+        "CALLAUDIT_GATEWAY_PURPOSE_REQUIRED": "siprec_stop,switch_supervisor_role",
+        "TELNYX_API_KEY": serving.double.api_key,
+        "TELNYX_BASE_URL": serving.url,
         "TELNYX_PUBLIC_KEY": f"simulator={key.public}",
     }
 

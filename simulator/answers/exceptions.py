@@ -66,6 +66,7 @@ def _row(call: TrueCall, leg: TrueLeg, row: TrueCoverage, asked: Asked, heard: M
             [each for each in call.siprec_sessions if each.call_leg_id == leg.call_leg_id],
             [each for each in call.native_recordings if each.call_leg_id == leg.call_leg_id],
         ),
+        **dict.fromkeys(("command_action", "command_by", "command_purpose", "command_state")),
         "flags": ", ".join(row.flags),
         "finality": "final",
         **_of_log(heard.get(leg.call_leg_id, ())),

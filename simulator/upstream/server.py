@@ -19,12 +19,13 @@ LISTEN_SECONDS = 0.05
 """How often a server that is to stop looks whether it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Serving:
-    """A double that answers. ``url`` is what TELNYX_BASE_URL is set to."""
+    """A double that answers. ``url`` is what TELNYX_BASE_URL is set to; ``webhooks_url`` may be set anew."""
 
     double: Double
     url: str
+    webhooks_url: str
     waiting: "queue.Queue[Webhook | None]"
 
     def settle(self) -> None:
@@ -39,14 +40,15 @@ def running(double: Double, webhooks_url: str, key: Key, port: int = 0) -> Gener
     double.post = waiting.put
     server = _Server(("127.0.0.1", port), _Handler)
     server.double = double
+    serving = Serving(double, f"http://127.0.0.1:{server.server_address[1]}/v2", webhooks_url, waiting)
     threads = [
         threading.Thread(target=server.serve_forever, args=(LISTEN_SECONDS,), name="double"),
-        threading.Thread(target=_post, args=(waiting, webhooks_url, key), name="double's webhooks"),
+        threading.Thread(target=_post, args=(serving, key), name="double's webhooks"),
     ]
     for thread in threads:
         thread.start()
     try:
-        yield Serving(double, f"http://127.0.0.1:{server.server_address[1]}/v2", waiting)
+        yield serving
     finally:
         waiting.put(None)
         server.shutdown()
@@ -55,15 +57,15 @@ def running(double: Double, webhooks_url: str, key: Key, port: int = 0) -> Gener
             thread.join()
 
 
-def _post(waiting: "queue.Queue[Webhook | None]", url: str, key: Key) -> None:
+def _post(serving: Serving, key: Key) -> None:
     """Post one after the other, each until it is answered for good."""
     with httpx.Client(timeout=TIMEOUT_SECONDS_DEFAULT, trust_env=False) as client:
-        while (webhook := waiting.get()) is not None:
+        while (webhook := serving.waiting.get()) is not None:
             for attempt in range(1, ATTEMPTS_MAX + 1):
-                if not is_retried(_posted(client, url, key, webhook, attempt)):
+                if not is_retried(_posted(client, serving.webhooks_url, key, webhook, attempt)):
                     break
                 time.sleep(BACKOFF_SECONDS_DEFAULT * 2 ** (attempt - 1))
-            waiting.task_done()
+            serving.waiting.task_done()
 
 
 def _posted(client: httpx.Client, url: str, key: Key, webhook: Webhook, attempt: int) -> int:

@@ -75,6 +75,16 @@ def test_a_stop_is_confirmed_by_its_stop() -> None:
     ]
 
 
+def test_a_command_is_confirmed_by_the_first_that_follows_it() -> None:
+    """A recording that is stopped, begins again, and ends with the call: the last stop is nobody's command."""
+    sessions = [("started", 1_500), ("stopped", 4_000), ("started", 5_000), ("stopped", 59_000)]
+    webhooks = [made.event(f"siprec.{kind}", at, **NAMED) for kind, at in sessions]
+    (row,) = folded(*asked("siprec_stop", 3_900), *webhooks).commands
+    assert (row.outcome, row.confirmed_at) == ("stopped", 4_000 * MILLISECOND)
+    (again,) = folded(*asked("siprec_start", 4_900), *webhooks).commands
+    assert again.confirmed_at == 5_000 * MILLISECOND
+
+
 def test_what_telnyx_took_and_never_did_expires() -> None:
     """A 200 is a promise: until its time is over it is accepted, then nobody knows."""
     begun = asked("siprec_start")

@@ -37,6 +37,25 @@ def test_pair_is_the_best_of_all_pairings(starts: list[int], ends: list[int]) ->
     assert pairing.pair(starts, ends, SKEW) == best
 
 
+@given(TIMES, TIMES)
+def test_nearest_is_the_nearest_of_all_pairings(starts: list[int], ends: list[int]) -> None:
+    """Of all pairings without crossings: most pairs, least skew, then the least time between ends and starts."""
+
+    def worth(pairs: dict[int, int]) -> tuple[int, int, int]:
+        apart = sum(abs(ends[j] - starts[i]) for j, i in pairs.items())
+        return *rank(pairs, starts, ends)[:2], -apart
+
+    found = pairing.nearest(starts, ends, SKEW)
+    assert found in list(pairings(starts, ends))
+    assert worth(found) == max(map(worth, pairings(starts, ends)))
+
+
+def test_nearest_leaves_later_ends_to_themselves() -> None:
+    """One start belongs to the first end after it, and the last of two starts to the one end after both."""
+    assert pairing.nearest([5], [6, 30], SKEW) == {0: 0}
+    assert pairing.nearest([5, 20], [21], SKEW) == {0: 1}
+
+
 def test_pair_gives_ends_in_order_to_the_last_starts() -> None:
     """Two ends after three starts belong to the last two starts, in order."""
     assert pairing.pair([1, 2, 3], [10, 11], SKEW) == {0: 1, 1: 2}
