@@ -96,6 +96,10 @@ class Days(NamedTuple):
     last: int
 
 
+Where = Days | frozenset[str]
+"""The days, or the sessions, whose facts are compared."""
+
+
 class Fold(NamedTuple):
     """The folder of a fold, and the position below which the log was folded."""
 
@@ -104,10 +108,13 @@ class Fold(NamedTuple):
 
 
 def between(
-    connection: psycopg.Connection[Any], then: Fold, now: Fold, tables: Iterable[str], days: Days
+    connection: psycopg.Connection[Any], then: Fold, now: Fold, tables: Iterable[str], where: Where
 ) -> list[Change]:
-    """Give the facts of ``tables`` that differ between two folds, each with what changed it."""
-    differing = [change for table in sorted(tables) for change in _differing(then.folder, now.folder, table, days)]
+    """Give the facts of ``tables`` that differ between two folds, each with what changed it.
+
+    Those of some days, or those of some sessions whenever they were.
+    """
+    differing = [change for table in sorted(tables) for change in _differing(then.folder, now.folder, table, where)]
     sessions = {change.call_session_id for change in differing if change.call_session_id is not None}
     causes = _causes(connection, now, then.position, sessions) if sessions else {}
     of_log = _events_of_log(connection, differing)
@@ -136,22 +143,24 @@ def _position(change: Change) -> int:
     return (change.now or change.then or {})["position"]
 
 
-def _differing(then: Path, now: Path, table: str, days: Days) -> Iterator[Change]:
-    gone, new = _rows(then, now, table, days), _rows(now, then, table, days)
+def _differing(then: Path, now: Path, table: str, where: Where) -> Iterator[Change]:
+    gone, new = _rows(then, now, table, where), _rows(now, then, table, where)
     for leg in sorted(gone.keys() | new.keys(), key=str):
         for before, after in _paired(gone.get(leg, []), new.get(leg, [])):
             yield Change(table, leg[0], leg[1], before, after, ())
 
 
-def _rows(these: Path, those: Path, table: str, days: Days) -> dict[Leg, list[Fact]]:
+def _rows(these: Path, those: Path, table: str, where: Where) -> dict[Leg, list[Fact]]:
     """Give the rows that are in one folder and not in the other, by leg."""
-    # A leg that was answered on an earlier day may have talked on into these.
-    first = 0 if table == "coverage" else days.first
-    placed = "SELECT * FROM read_parquet($1) WHERE utc_day BETWEEN $3 AND $4"
+    placed, given = "SELECT * FROM read_parquet($1) WHERE call_session_id IN (SELECT unnest($3::text[]))", [[*where]]
+    if isinstance(where, Days):
+        # A leg that was answered on an earlier day may have talked on into these.
+        given = [0 if table == "coverage" else where.first, where.last]
+        placed = "SELECT * FROM read_parquet($1) WHERE utc_day BETWEEN $3 AND $4"
     query = f"{placed} EXCEPT ALL {placed.replace('$1', '$2')}"
     with duckdb.connect() as database:
         files = [str(folder / f"{table}-*.parquet") for folder in (these, those)]
-        answer: Any = database.sql(query, params=[*files, first, days.last])
+        answer: Any = database.sql(query, params=[*files, *given])
         found: list[Fact] = answer.to_arrow_table().to_pylist()
     rows: dict[Leg, list[Fact]] = defaultdict(list)
     for row in sorted(found, key=lambda row: (row.get("seq") or 0, str(row))):

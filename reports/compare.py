@@ -89,9 +89,10 @@ def _compared(
     parts = [_Part("report", issued.question, issued.frame, today.frame, _key_columns(issued))]
     if issued.trend is not None and today.trend is not None:
         parts.append(_Part("trend", issued.question.trend(), issued.trend, today.trend, ["week"]))
+    sessions = parts[0].sessions
     days = Days(min(part.days.first for part in parts), max(part.days.last for part in parts))
     before, after = Fold(then[1], then[0].position), Fold(now[1], now[0].position)
-    found = changes.between(connection, before, after, _tables(of["report"]), days)
+    found = changes.between(connection, before, after, _tables(of["report"]), sessions or days)
     found = [change for change in found if any(part.has(change) for part in parts)]
     return Restatement(
         then=then[0],
@@ -130,8 +131,16 @@ class _Part:
             return Days(0, -1)
         return Days(self._segments[0].utc_day, self._segments[-1].utc_day)
 
+    @property
+    def sessions(self) -> frozenset[str]:
+        """Give the sessions that a list of legs speaks of, whose facts may lie anywhere; of groups none."""
+        listed = [*self._then, *self._now] if self._key_columns == [*_LEG] else []
+        return frozenset(row["call_session_id"] for row in listed)
+
     def has(self, change: Change) -> bool:
-        """Tell whether a fact lies, or lay, in the period."""
+        """Tell whether a fact lies, or lay, in the period; in a list of legs, whether it is of one of their calls."""
+        if self._key_columns == [*_LEG]:
+            return change.call_session_id in self.sessions
         return any(True for row in _sides(change) for _ in _within(row, self._segments))
 
     def explained(self, found: Sequence[Change]) -> Iterator[RowChange]:
@@ -145,6 +154,9 @@ class _Part:
     def _places(self, change: Change) -> dict[str, set[Any]]:
         """Give the values of key columns under which a fact counts, or counted; none where it may be any."""
         rows = _sides(change)
+        if self._key_columns == [*_LEG]:
+            of_leg = {name: {row.get(name) for row in rows} for name in _LEG}
+            return {name: values for name, values in of_leg.items() if None not in values}
         within = [segment for row in rows for segment in _within(row, self._segments)]
         places = {name: {row[name] for row in rows} for name in _KEYS if all(name in row for row in rows)}
         if self._question.tag is not None and all("tags" in row for row in rows):

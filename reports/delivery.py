@@ -1,7 +1,7 @@
 """What a schedule may name as its destination, and whether that can be reached now."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from reports.errors import OutUnwritable
 from reports.schedule_errors import ScheduleRefused
@@ -22,10 +22,17 @@ def check(destination: str) -> None:
         raise _refused("the destination is no URL") from None
     if parts.scheme not in SCHEMES:
         raise _refused(f"expected a folder, or a URL that begins with one of {', '.join(SCHEMES)}")
+    if parts.scheme == "file" and not is_of_this_machine(parts):
+        raise _refused("a file: URL has three slashes and a whole path, as file:///srv/reports")
     if "@" in parts.netloc and not parts.scheme.startswith("abfs"):
         raise _refused("a destination holds no credentials: those of a store are in the worker's environment")
     if parts.query or parts.fragment:
         raise _refused("a destination is a URL without ? and #: a store's keys are in the worker's environment")
+
+
+def is_of_this_machine(parts: SplitResult) -> bool:
+    """Tell whether a file: URL names a whole path here; with two slashes its first folder would be taken for a host."""
+    return parts.netloc in {"", "localhost"} and parts.path.startswith("/")
 
 
 def try_out(destination: str) -> str | None:

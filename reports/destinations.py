@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 import obstore
 from obstore import exceptions
 
+from reports import delivery
 from reports.errors import OutExists, OutUnwritable
 from store import files, mirror
 from store.errors import MirrorUnavailable
@@ -54,13 +55,20 @@ def opened(out: Path | str | Destination) -> Destination:
     if "://" not in out:
         return Folder(Path(out).expanduser())
     if out.startswith("file://"):
-        return Folder(Path(unquote(urlsplit(out).path)))
+        return Folder(_path(out))
     try:
         return Objects(mirror.open_store(out, _CLIENT), out)
     except MirrorUnavailable as error:
         raise OutUnwritable(
             f"{shown(out)} is no place to write to: give a folder, or a URL that begins with s3://, gs:// or az://"
         ) from error
+
+
+def _path(url: str) -> Path:
+    parts = urlsplit(url)
+    if not delivery.is_of_this_machine(parts):
+        raise OutUnwritable(f"{shown(url)} names no folder here: a file: URL has three slashes, as file:///srv/reports")
+    return Path(unquote(parts.path))
 
 
 def checked_name(name: str) -> str:
@@ -73,7 +81,10 @@ def checked_name(name: str) -> str:
 def shown(url: str) -> str:
     """Give a URL without what may be secret in it."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    who, _, host = parts.netloc.rpartition("@")
+    # Azure has the container before the account: container@account.
+    shown_host = parts.netloc if parts.scheme.startswith("abfs") and ":" not in who else host
+    return f"{parts.scheme}://{shown_host}{parts.path}"
 
 
 class Folder:

@@ -37,8 +37,13 @@ def floor_text(ratio: float, places: int = 1) -> str:
 
 
 def ceil_text(ratio: float, places: int = 1) -> str:
-    """Write a ratio as a percentage rounded up: what is admitted as bad is at most this."""
-    return _text(ratio, places, ROUND_CEILING)
+    """Write a ratio as a percentage rounded up: what is admitted as bad is at most this.
+
+    What is less than everything is never written as 100 %: it gets the places that it takes.
+    """
+    text = _text(ratio, places, ROUND_CEILING)
+    everything = _text(1.0, places, ROUND_CEILING)
+    return ceil_text(ratio, places + 1) if ratio < 1 and text == everything else text
 
 
 def mean_text(mean: float) -> str:

@@ -79,18 +79,25 @@ class _File(BaseModel):
     sha256: str
 
 
+class _Verification(BaseModel):
+    result: str
+
+
 class _Manifest(BaseModel):
     """What a manifest must say to be run again."""
 
     report: str
     period: _Period
     by: list[str]
-    log_position: int | None
+    log_position: int | None = Field(ge=0)
     as_of: str | None
     formats: list[str]
     files: list[_File]
     content_sha256: str
     versions: dict[str, Any]
+    verification: _Verification | None = None
+    completeness: dict[str, int | None] | None = None
+    tree_root: str | None = None
 
 
 def asked(of: Mapping[str, Any]) -> Asked:
@@ -165,7 +172,7 @@ def absent(of: Mapping[str, Any], log: Log) -> Iterator[Input]:
     try:
         registry.find(of["report"])
         formats.check(of["formats"])
-        _ = asked(of).period
+        asked(of).check()
     except ReportRefused as error:
         yield Input(error.reason, str(error), None)
         return

@@ -73,7 +73,7 @@ def check(asked: Asked, now: datetime) -> None:
     due.check(asked.cron, asked.zone)
     periods.dates(asked.period, asked.zone, now)
     if asked.by is not None:
-        question.breakdown(asked.by)
+        question.breakdown(asked.by, registry.find(asked.report).breakdowns)
     for name in asked.formats:
         if name not in export.FORMATS:
             raise FormatUnknown(f"there is no format {name!r}; there are {', '.join(export.FORMATS)}")

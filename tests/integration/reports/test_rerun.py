@@ -150,6 +150,21 @@ def test_restatement_explains_each_difference(issued: tuple[Database, Path]) -> 
     assert by_leg["leg-3"].then is None
 
 
+def test_line_of_a_leg_is_explained_by_what_came_on_another_day(database: Database, tmp_path: Path) -> None:
+    """A line says when its leg was last heard of; what is heard later has no place in the period, and explains it."""
+    journal.write_bodies(database, calls(0, 3))
+    journal.projected(database, NOON)
+    made_before = issue(database, "coverage_exceptions", tmp_path)
+    late = made.event("call.cost", made.hours(30) // 1_000, call_session_id="ses-0", call_leg_id="leg-0")
+    journal.write_bodies(database, [(journal.body(late), made.hours(30))])
+    found = compare.compare(rerun.load(made_before.read_bytes()), log_of(database, made.hours(31)))
+    (row,) = found.rows
+    assert (row.then or {})["last_seen_at"] != (row.now or {})["last_seen_at"]
+    assert found.unexplained == 0
+    assert {cause.kind for cause in causes(found)} == {"event"}
+    assert [change.table for change in found.changes] == ["timeline"]
+
+
 def kinds(found: compare.Restatement) -> set[str]:
     """Give the kinds of causes that a restatement names."""
     return {cause.kind for change in found.changes for cause in change.causes}

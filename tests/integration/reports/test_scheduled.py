@@ -378,6 +378,8 @@ def test_removed_schedule_keeps_the_rows_of_its_runs(database: Database) -> None
         ({"zone": "Mars/Olympus"}, "zone_unknown"),
         ({"period": "today"}, "period_unknown"),
         ({"by": "zodiac"}, "grouping_unknown"),
+        ({"report": "coverage_exceptions", "by": "day"}, "grouping_unknown"),
+        ({"report": "recording_coverage", "by": "hour"}, "grouping_unknown"),
         ({"formats": ["csv", "wav"]}, "format_unknown"),
         ({"destination": "out"}, "destination_refused"),
     ],

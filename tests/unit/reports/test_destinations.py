@@ -9,9 +9,10 @@ import obstore
 import pytest
 from obstore.store import MemoryStore
 
-from reports import destinations, export
+from reports import delivery, destinations, export
 from reports.destinations import Destination, Folder, Objects
 from reports.errors import OutExists, OutUnwritable
+from reports.schedule_errors import ScheduleRefused
 from tests.unit.reports.test_export import ONE, failed, run
 
 FILES = {"a.csv": b"a", "a.json": b"{}", "a.manifest.json": b"m"}
@@ -173,6 +174,26 @@ def test_file_url_and_name_of_a_set(tmp_path: Path) -> None:
     for name in ("", "../x", ".hidden", "a/b", "a\nb"):
         with pytest.raises(OutUnwritable, match="cannot name files"):
             export.write(ONE, tmp_path, ["csv"], program_version="1", name=name)
+
+
+@pytest.mark.parametrize("url", ["file://exports", "file://exports/nightly", "file://", "file:relative", "file://h/x"])
+def test_file_url_that_names_no_whole_path_is_refused(url: str) -> None:
+    """Its first folder would be taken for a host, and evidence would lie elsewhere than is said."""
+    with pytest.raises(ScheduleRefused) as refused:
+        delivery.check(url)
+    assert refused.value.reason == "destination_refused"
+    if url.startswith("file://"):
+        with pytest.raises(OutUnwritable, match="three slashes"):
+            destinations.opened(url)
+    assert delivery.check("file:///srv/reports") is None
+    assert delivery.check("file://localhost/srv/reports") is None
+
+
+def test_address_that_is_shown_keeps_all_but_credentials() -> None:
+    """Azure has the container before the account; elsewhere a name and password stand there."""
+    assert destinations.shown("abfss://box@acc.dfs.core.windows.net/x") == "abfss://box@acc.dfs.core.windows.net/x"
+    assert destinations.shown("abfss://a:b@acc.dfs.core.windows.net/x") == "abfss://acc.dfs.core.windows.net/x"
+    assert destinations.shown("s3://key:secret@bucket/x?y=z") == "s3://bucket/x"
 
 
 def test_run_is_delivered_once(tmp_path: Path) -> None:

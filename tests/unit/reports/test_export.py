@@ -41,7 +41,15 @@ def cells(content: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
 
 
-@pytest.mark.parametrize("raw", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx"])
+@pytest.mark.parametrize(
+    ("text", "shown"), [("a;=1+1", "a;'=1+1"), ("17; -3", "17; '-3"), ("a;b", "a;b"), ("a-b", "a-b")]
+)
+def test_csv_text_cannot_be_a_formula_behind_a_semicolon(text: str, shown: str) -> None:
+    """Where that is the list separator a spreadsheet splits there."""
+    assert delimited._cell(text) == shown
+
+
+@pytest.mark.parametrize("raw", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1+1"])  # noqa: RUF001  meant so
 def test_csv_text_cannot_be_a_formula(raw: str) -> None:
     """Text that a spreadsheet would run is prefixed, so that it is shown."""
     row = cells(export.encode(run(failed(raw)), "csv", program_version="1"))[0]

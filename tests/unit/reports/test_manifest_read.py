@@ -37,6 +37,23 @@ def test_manifest_with_a_wrong_or_missing_part_is_refused(name: str, wrong: obje
         rerun.load(orjson.dumps(without | {name: wrong}))
 
 
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("log_position", -1),
+        ("verification", 3),
+        ("verification", {}),
+        ("completeness", "x"),
+        ("completeness", {"a": "b"}),
+        ("tree_root", 7),
+    ],
+)
+def test_what_a_header_would_show_is_looked_at_too(name: str, wrong: object) -> None:
+    """Before anything is run again."""
+    with pytest.raises(ManifestRejected, match=f": {name}"):
+        rerun.load(orjson.dumps(WHOLE | {name: wrong}))
+
+
 @pytest.mark.parametrize("text", [b"", b"[]", b"null", b"7", b"\xff"])
 def test_what_is_no_manifest_is_refused(text: bytes) -> None:
     """Whatever it is."""

@@ -42,7 +42,8 @@ def test_share_of_nothing_is_no_number() -> None:
 @pytest.mark.parametrize(
     ("ratio", "floored", "ceiled"),
     [
-        (0.9996, "99.9 %", "100.0 %"),
+        (0.9996, "99.9 %", "99.96 %"),
+        (0.99999, "99.9 %", "99.999 %"),
         (0.0004, "0.0 %", "0.1 %"),
         (1.0, "100.0 %", "100.0 %"),
         (0.0, "0.0 %", "0.0 %"),
@@ -52,7 +53,7 @@ def test_share_of_nothing_is_no_number() -> None:
     ],
 )
 def test_percentages_round_against_hope(ratio: float, floored: str, ceiled: str) -> None:
-    """What is good is floored and what is bad is ceiled, and a percentage that is exact stays."""
+    """What is good is floored and what is bad is ceiled, an exact one stays; only all is 100 %."""
     assert (ratios.floor_text(ratio), ratios.ceil_text(ratio)) == (floored, ceiled)
 
 
