@@ -60,7 +60,7 @@ class Gatehouse:
             url, kwargs=_SESSION, min_size=1, max_size=CONNECTIONS_MAX, timeout=WAIT_SECONDS, open=False
         )
         self._log = log
-        self._signer = signing.opened(settings.home)
+        self._signer = signing.opened(settings.home, box.secret_for(b"gateway"))
         self._upstream = Upstream(settings.telnyx_base_url, settings.telnyx_api_key)
         self._keyring = _Keyring(url)
         self._approvals = Approvals(self._pool, timedelta(seconds=settings.callaudit_gateway_approval_seconds))

@@ -72,7 +72,8 @@ class Line:
     ) -> Answered:
         """Send a command. Raises GatewayUnreachable."""
         path = f"/v2/calls/{quote(call_control_id, safe=':')}/actions/{action}"
-        given = {**headers, "content-type": "application/json"}
+        said = {**headers, "content-type": "application/json"}
+        given = [(name.encode(), value.encode()) for name, value in said.items()]  # a purpose is in any language
         answer = self._ask(method, path, headers=given, content=orjson.dumps(parameters))
         shown = answer.headers
         return Answered(

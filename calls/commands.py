@@ -6,6 +6,7 @@ make a command. That one was confirmed or expired is worked out here, not taken 
 there too (``recorded_state``), for whoever reads the log alone.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -72,7 +73,7 @@ class Told:
     @property
     def may_be_done(self) -> bool:
         """Tell whether Telnyx may have had it."""
-        return "sent" in self.states and "refused" not in self.states
+        return "sent" in self.states and self.answer != "refused"
 
     @property
     def answer(self) -> str | None:
@@ -194,9 +195,10 @@ def _confirmations(
         done = _effects(action, leg_id, record)
         ends, sent = [each.at for each in done], [each.at("sent") or 0 for each in of_leg]
         for end, start in pairing.nearest(sent, ends, skew_us).items():
-            found[of_leg[start].command_id] = done[end]
+            if ends[end] <= _expires_at(of_leg[start], policies.get(leg_id, DEFAULT)):
+                found[of_leg[start].command_id] = done[end]
         if action == "client_state_update":
-            found |= {each.command_id: echo for each in of_leg if (echo := _echo(each, leg_id, heard, skew_us))}
+            found |= {each.command_id: echo for each in of_leg if (echo := _echo(each, leg_id, heard))}
     return found
 
 
@@ -212,7 +214,13 @@ def _effects(action: str, leg_id: str, record: CallRecord) -> list[_Confirmed]:
     if action == SIPREC_START:
         found = [(each.started_at or each.ended_at, _begun(each.status), each.positions) for each in sessions]
     elif action == "siprec_stop":
-        found = [(s.ended_at, "stopped", s.positions) for s in sessions if s.end_evidence == "siprec.stopped"]
+        hangup_at = next((leg.hangup_at for leg in record.call_legs if leg.call_leg_id == leg_id), None)
+        stopped = [each for each in sessions if each.end_evidence == "siprec.stopped" and each.ended_at is not None]
+        found = [  # what ends with the call was stopped by nobody
+            (each.ended_at, "stopped", each.positions)
+            for each in stopped
+            if hangup_at is None or (each.ended_at or 0) < hangup_at
+        ]
     elif action == "refer":
         attempts = [each for each in record.refer_attempts if each.call_leg_id == leg_id]
         found = [(each.started_at or each.terminal_at, each.outcome, each.positions) for each in attempts]
@@ -223,19 +231,18 @@ def _begun(status: str) -> str:
     return "failed" if status == "failed" else "started"
 
 
-def _echo(told: Told, leg_id: str, heard: Sequence[Event], skew_us: int) -> _Confirmed | None:
-    """Find the first event of the leg, since it was sent, that gives the state back which it set."""
-    state, since = told.parameters.get("client_state"), (told.at("sent") or 0) - skew_us
-    echoes = [
-        event
-        for event in heard
-        if event.call_leg_id == leg_id
-        and event.occurred_at is not None
-        and event.occurred_at >= since
-        and isinstance(state, str)
-        and event.payload.get("client_state") == state
-    ]
-    first = min(echoes, key=order, default=None)
+def _echo(told: Told, leg_id: str, heard: Sequence[Event]) -> _Confirmed | None:
+    """Find the first event of the leg, since it was sent, that gives the state back which it set.
+
+    Where the leg had that state before, nothing can show that it was set.
+    """
+    state, sent_at = told.parameters.get("client_state"), told.at("sent") or 0
+    timed = sorted((each for each in heard if each.call_leg_id == leg_id and each.occurred_at is not None), key=order)
+    before = [each for each in timed if (each.occurred_at or 0) < sent_at and "client_state" in each.payload]
+    if not isinstance(state, str) or (before and before[-1].payload["client_state"] == state):
+        return None
+    since = timed[bisect_left(timed, sent_at, key=lambda each: each.occurred_at or 0) :]
+    first = next((each for each in since if each.payload.get("client_state") == state), None)
     return None if first is None else _Confirmed(first.occurred_at or 0, "echoed", (first.position,))
 
 
@@ -258,8 +265,7 @@ def _standing(told: Told, confirmed: bool, as_of: Instant, policy: Policy) -> _S
         return _Standing("confirmed" if confirmed else "accepted")
     sent_at = told.at("sent") or 0
     given_up_at = sent_at + ANSWER_US
-    expires_at = (told.at(answer) if answer else given_up_at) or given_up_at
-    expires_at += _grace_us(told, policy)
+    expires_at = _expires_at(told, policy)
     if as_of >= expires_at:
         return _Standing("expired", expires_at)
     if answer is None and as_of < given_up_at:
@@ -267,17 +273,28 @@ def _standing(told: Told, confirmed: bool, as_of: Instant, policy: Policy) -> _S
     return _Standing(answer or "in_doubt", expires_at, expires_at)
 
 
+def _before(as_of: Instant, at: Instant) -> Instant | None:
+    return at if as_of < at else None
+
+
 def _unsent(told: Told, as_of: Instant) -> _Standing:
     """Read what never went out: an approval counts for a time, whoever gave it."""
     waits = told.states.get("approval_required")
     if "denied" in told.states:
         return _Standing("denied")
-    if waits is None:
-        return _Standing("requested")
+    expires_at = (told.at("requested") or 0) + ANSWER_US
+    if waits is None:  # the gateway ended in between, and the word of its going out was lost with it
+        return _Standing("expired" if as_of >= expires_at else "requested", expires_at, _before(as_of, expires_at))
     expires_at = instants.parse(waits.payload.get("expires_at"))
     if expires_at is None or as_of < expires_at:
         return _Standing("awaiting_approval", expires_at, expires_at)
     return _Standing("expired", expires_at)
+
+
+def _expires_at(told: Told, policy: Policy) -> Instant:
+    """Say when a command that was sent counts as expired, if nothing shows until then."""
+    answer, given_up_at = told.answer, (told.at("sent") or 0) + ANSWER_US
+    return ((told.at(answer) if answer else given_up_at) or given_up_at) + _grace_us(told, policy)
 
 
 def _grace_us(told: Told, policy: Policy) -> int:

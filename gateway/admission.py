@@ -10,6 +10,9 @@ from gateway.http import Request
 from gateway.permits import Permit
 from gateway.record import Caller
 
+_OF_ONE_CALL = ("call_control_id", "supervise_call_control_id", "link_to", "bridge_with")
+"""Parameters that name another call."""
+
 PURPOSE_REQUIRED_DEFAULT = ("siprec_stop", "switch_supervisor_role")
 
 
@@ -43,11 +46,13 @@ async def admit(
     """Check a command; ``connection_of`` knows the connection of a call by its control id. Raises Refused."""
     permit.check(request.target)
     admitted = _parameters(request, rules)
-    if request.target.action in rules.purpose_required and caller.purpose is None:
-        detail = f"{request.target.action} needs a purpose here, in the header X-Audit-Purpose; nothing was sent."
+    action = _kind(request, admitted.parameters)
+    if action in rules.purpose_required and caller.purpose is None:
+        detail = f"{action} needs a purpose here, in the header X-Audit-Purpose; nothing was sent."
         raise refused(403, "purpose_missing", "10010", detail)
     if permit.connections is not None:
-        permit.check_connection(await _connection(request, admitted.parameters, connection_of))
+        for connection in await _connections(request, admitted.parameters, connection_of):
+            permit.check_connection(connection)
     return admitted
 
 
@@ -61,13 +66,26 @@ def _parameters(request: Request, rules: Rules) -> Admitted:
     return Admitted(given, warnings)
 
 
-async def _connection(
+def _kind(request: Request, parameters: Mapping[str, Any]) -> str | None:
+    """Name what is asked for: a new call that lets a supervisor into another one is no mere new call."""
+    return "switch_supervisor_role" if "supervise_call_control_id" in parameters else request.target.action
+
+
+async def _connections(
     request: Request, parameters: Mapping[str, Any], connection_of: Callable[[str], Awaitable[str | None]]
-) -> str | None:
-    if request.target.call_control_id is not None:
-        return await connection_of(request.target.call_control_id)
-    named = parameters.get("connection_id")
-    return named if isinstance(named, str) else None
+) -> list[str | None]:
+    """Give the connections of all calls that a request is about; None where one is not known, or it names none."""
+    named = [request.target.call_control_id, *(parameters.get(name) for name in _OF_ONE_CALL)]
+    several = parameters.get("call_control_ids")
+    named += cast("list[Any]", several) if isinstance(several, list) else []
+    found = [await connection_of(each) if isinstance(each, str) else None for each in named if each is not None]
+    if request.target.action == "dial":  # elsewhere a key would say itself what it is limited to
+        found.append(_text_of(parameters.get("connection_id")))
+    return found or [None]
+
+
+def _text_of(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _object(given: Any) -> Mapping[str, Any]:

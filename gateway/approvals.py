@@ -52,8 +52,12 @@ class Approvals:
     pool: Pool
     lasts: timedelta = timedelta(minutes=5)
 
-    async def ask(self, command: Command, fingerprint: bytes) -> datetime:
-        """Let a command wait; gives until when."""
+    def until(self) -> datetime:
+        """Say until when a command that is asked for now may be approved and sent."""
+        return datetime.now(UTC) + self.lasts
+
+    async def ask(self, command: Command, fingerprint: bytes, until: datetime) -> None:
+        """Let a command wait until then."""
         now, caller = datetime.now(UTC), command.caller
         given = {
             "command_id": command.command_id,
@@ -64,11 +68,10 @@ class Approvals:
             "actor": caller.actor,
             "purpose": caller.purpose,
             "now": now,
-            "expires_at": now + self.lasts,
+            "expires_at": until,
         }
         async with self.pool.connection() as connection:
             await connection.execute(_sql("ask_approval"), given)
-        return now + self.lasts
 
     async def decide(self, command_id: str, decision: Decision, *, actor: str, key_id: str) -> Approval:
         """Approve or deny, as somebody else than asked. Raises NotDecided."""
@@ -82,8 +85,8 @@ class Approvals:
         assert found is not None
         return found
 
-    async def use(self, command_id: str, *, key_id: str, fingerprint: bytes) -> None:
-        """Use an approval. Raises Refused where there is none for this request."""
+    async def use(self, command_id: str, *, key_id: str, fingerprint: bytes) -> str:
+        """Use an approval; gives its id in the one way it is written. Raises Refused where none is for this request."""
         given: dict[str, Any] = {"key_id": key_id, "fingerprint": fingerprint, "now": datetime.now(UTC)}
         try:
             given["command_id"] = _uuid(command_id)
@@ -92,6 +95,7 @@ class Approvals:
         async with self.pool.connection() as connection:
             if await (await connection.execute(_sql("use_approval"), given)).fetchone() is None:
                 raise _not_approved()
+        return str(given["command_id"])
 
     async def waiting(self) -> list[Approval]:
         """Give what waits, the oldest first."""

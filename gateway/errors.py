@@ -62,6 +62,7 @@ _TITLES: Mapping[str, str] = {
     "10023": "Invalid JSON",
     "10026": "Invalid type",
     "10029": "Expected JSON Content-Type",
+    "10030": "Method not allowed",
     "10032": "Invalid enumerated value",
     "10033": "Value outside of range",
     "10036": "Request is being processed",

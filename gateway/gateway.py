@@ -147,7 +147,9 @@ class Gateway:
                 if approved is None:
                     return await self._let_wait(request, command)
                 command = await self._approved(request, command, approved)
-                said = [self._said(record.SENT, command)]  # it was asked for before
+                said = self._asked(
+                    request, command, admitted
+                )  # again: whoever asked before may have failed to record it
         except Refused as refusal:
             await self._record_refusal(request, command, refusal)
             raise
@@ -175,8 +177,10 @@ class Gateway:
             await self._record(*said)
         except StoreError as error:
             await self._quietly(self._means.claims.release(command.command_id))
-            detail = "It cannot be recorded now, so it was not sent."
-            raise refused(503, error.reason, "10037", detail, may_repeat=True) from error
+            # One of the two may be on record all the same, or be there later.
+            told = self._said(record.REFUSED, command, by="gateway", reason="not_recorded", http_status=503)
+            await self._quietly(self._record(told))
+            raise _not_recorded(error) from error
         return await self._send(request, command)
 
     async def _send(self, request: Request, command: Command) -> Answer:
@@ -202,9 +206,10 @@ class Gateway:
     async def _again(self, request: Request, known: Claim, names: Sequence[Name], command: Command) -> Answer:
         """Answer a repeat as the first was answered; other parameters under the same name are refused."""
         if known.fingerprint != repeats.fingerprint(self._means.signer, request):
-            await self._record_repeat(known, command, "conflict")
             detail = "This Idempotency-Key or command_id was used for another request; nothing was sent."
-            raise refused(409, "repeat_differs", "10015", detail)
+            conflict = refused(409, "repeat_differs", "10015", detail)
+            await self._record_refusal(request, command, conflict)
+            raise conflict
         try:
             answer = known.answer or await self._awaited(known, names)
         except Released as error:
@@ -244,14 +249,17 @@ class Gateway:
 
     async def _approved(self, request: Request, command: Command, approval: str) -> Command:
         fingerprint = repeats.fingerprint(self._means.signer, request)
-        await self._means.approvals.use(approval, key_id=command.caller.key_id, fingerprint=fingerprint)
-        return Command(target=command.target, caller=command.caller, command_id=approval)
+        named = await self._means.approvals.use(approval, key_id=command.caller.key_id, fingerprint=fingerprint)
+        return Command(target=command.target, caller=command.caller, command_id=named)
 
     async def _let_wait(self, request: Request, command: Command) -> Answer:
-        until = await self._means.approvals.ask(command, repeats.fingerprint(self._means.signer, request))
+        until = self._means.approvals.until()
         requested = self._recorder.requested(command, request.body, self._means.now())
-        waits = self._said(record.APPROVAL_REQUIRED, command, expires_at=until.isoformat())
-        await self._quietly(self._record(requested, waits))
+        try:
+            await self._record(requested, self._said(record.APPROVAL_REQUIRED, command, expires_at=until.isoformat()))
+        except StoreError as error:
+            raise _not_recorded(error) from error
+        await self._means.approvals.ask(command, repeats.fingerprint(self._means.signer, request), until)
         detail = (
             f"A second person must approve it, as {command.command_id}. "
             "Then send it again with the header X-Audit-Approval; nothing was sent yet."
@@ -274,6 +282,10 @@ def _named(answer: Answer, command_id: str) -> Answer:
     if any(name == NAMED for name, _ in answer.headers):
         return answer
     return Answer(answer.status, [*answer.headers, (NAMED, command_id.encode())], answer.body)
+
+
+def _not_recorded(error: StoreError) -> Refused:
+    return refused(503, error.reason, "10037", "It cannot be recorded now, so it was not sent.", may_repeat=True)
 
 
 def _log_away() -> Refused:

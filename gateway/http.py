@@ -45,7 +45,15 @@ class Request:
 
 def header(headers: Headers, name: bytes) -> str | None:
     """Give a header's first value as text, or None where it is missing."""
-    return next((value.decode("latin-1") for key, value in headers if key == name), None)
+    return next((_text(value) for key, value in headers if key == name), None)
+
+
+def _text(value: bytes) -> str:
+    """Decode a header: as what programs write today, else as HTTP once had it."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def bearer(headers: Headers) -> str | None:

@@ -9,6 +9,7 @@ from gateway.upstream import Answer
 
 TOO_MANY = 429
 REQUEST_TIMEOUT = 408
+REDIRECTS, REFUSALS = 300, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,13 @@ def read(answer: Answer) -> Outcome:
     status = answer.status
     if status >= 500 or status == REQUEST_TIMEOUT:
         return Outcome(record.IN_DOUBT, {"reason": "server_error", "http_status": status}, _told_not_to_repeat(answer))
-    if status >= 400:
+    if REDIRECTS <= status < REFUSALS:
+        # Who followed it would send the command past the gateway.
+        said = {"reason": "redirected", "http_status": status}
+        return Outcome(
+            record.IN_DOUBT, said, answered(in_doubt("Telnyx answered with a redirection, which it never does."))
+        )
+    if status >= REFUSALS:
         said = {"by": "telnyx", "reason": None, "http_status": status, **_first_error(answer.content)}
         return Outcome(record.REFUSED, said, answer, done_nothing=status == TOO_MANY)
     return Outcome(record.ACCEPTED, {"http_status": status, "call": _call_in(answer.content)}, answer)

@@ -20,6 +20,9 @@ EIGHT = (
     *("client_state_update", "refer", "send_dtmf", "siprec_start", "siprec_stop", "suppression_start"),
     *("suppression_stop", "switch_supervisor_role"),
 )
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+"""Those that Telnyx has. A TRACE would give its key back to the caller."""
+
 METHOD_OF = {name: "PUT" if name == "client_state_update" else "POST" for name in EIGHT}
 
 
@@ -49,12 +52,18 @@ class Target:
 
 def target(method: str, raw_path: bytes, query: bytes) -> Target:
     """Read a request's line. Raises Refused for a path that could be read in two ways."""
+    if method not in METHODS:
+        raise refused(405, "method_refused", "10030", "The API has no such method; nothing was sent.")
     names = [_segment(raw) for raw in raw_path.split(b"/")[1:]]
     if names[:1] != ["v2"] or len(names) < 2:
         raise refused(404, "path_unknown", "10005", "The requested resource or URL could not be found.")
     path = "/" + "/".join(quote(name, safe=_SAFE) for name in names)
     match names[1:]:
         case ["calls", control_id, "actions", action]:
+            if query:  # parameters there would be neither checked nor recorded
+                raise refused(
+                    400, "query_refused", "10015", "A command takes its parameters in its body; nothing was sent."
+                )
             return Target(method, path, query, _checked(control_id), action)
         case ["calls", control_id, *_]:
             return Target(method, path, query, _checked(control_id))

@@ -12,8 +12,9 @@ from uuid import UUID, uuid4
 
 import orjson
 
-from calls import envelope, instants, masking
+from calls import envelope, instants
 from calls.instants import Instant
+from gateway import keeping
 from gateway.parsing import Target
 from gateway.signing import Signer
 from store.entry import Entry
@@ -99,7 +100,7 @@ class Recorder:
             method=target.method,
             path=target.path,
             body_bytes=len(body),
-            parameters=_masked(body),
+            parameters=keeping.kept(target.action, body),
             warnings=list(warnings),
             **command.caller.said(),
         )
@@ -161,13 +162,3 @@ def text(value: str | None) -> str | None:
         return None
     kept = "".join(character if character.isprintable() else " " for character in value).strip()
     return kept[:TEXT_CHARACTERS_MAX] or None
-
-
-def _masked(body: bytes) -> Any:
-    """Read parameters with their secrets masked; None where they are no JSON."""
-    if not body.strip():
-        return {}
-    try:
-        return orjson.loads(masking.mask(body).body)
-    except orjson.JSONDecodeError:
-        return None

@@ -36,7 +36,7 @@ def names(signer: Signer, request: Request, caller: Caller, parameters: Mapping[
     if key is not None:
         if not 0 < len(key) <= KEY_CHARACTERS_MAX:
             raise refused(400, "idempotency_key_refused", "10015", "An Idempotency-Key has 1 to 255 characters.")
-        found.append(Name(signer.fingerprint(b"key", caller.key_id.encode(), key.encode("latin-1")), KEY_LASTS))
+        found.append(Name(signer.fingerprint(b"key", caller.key_id.encode(), key.encode()), KEY_LASTS))
     command_id = parameters.get("command_id")
     if request.target.is_understood and isinstance(command_id, str):
         call = (request.target.call_control_id or "").encode()

@@ -33,12 +33,13 @@ class Signer:
     ``fingerprint`` tells equal requests from others without giving away what was asked.
     """
 
-    def __init__(self, seed: bytes) -> None:
+    def __init__(self, seed: bytes, shared: bytes | None = None) -> None:
+        """Take the key's seed, and the secret that all gateways of one database share; without, this one is alone."""
         self._key = SigningKey(seed)
         self._public = bytes(self._key.verify_key)
         self.key_id = sha256(self._public).hexdigest()
         # Of a secret of its own: four digits would be found from a plain hash by trying.
-        self._secret = sha256(b"callaudit/gateway/fingerprint/v1" + seed).digest()
+        self._secret = sha256(b"callaudit/gateway/fingerprint/v1" + (shared or seed)).digest()
 
     def sign(self, timestamp: str, body: bytes) -> bytes:
         """Give the signature over ``timestamp|body``."""
@@ -62,12 +63,12 @@ class Signer:
         return system.event(system.KEY_TRUSTED, said, now_us)
 
 
-def opened(home: Path) -> Signer:
+def opened(home: Path, shared: bytes | None = None) -> Signer:
     """Give the signer of a home directory, its key made on first use. Raises GatewayKeyUnusable."""
     path = home / "keys" / "gateway.key"
     try:
         with files.draft(path.parent, os.urandom(SEED_BYTES)) as draft, suppress(FileExistsError):
             path.hardlink_to(draft)  # unlike a rename, never replaces the key of a faster process
-        return Signer(path.read_bytes())
+        return Signer(path.read_bytes(), shared)
     except (OSError, ValueError) as error:
         raise GatewayKeyUnusable(f"the gateway's key {path} can be neither read nor made: {error}") from error

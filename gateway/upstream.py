@@ -4,6 +4,7 @@ Nothing is added to a request and nothing left out but what belongs to one conne
 said to us alone. Nothing is ever sent twice here.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ URL_DEFAULT = "https://api.telnyx.com/v2"
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS_DEFAULT = 20.0
 """SDKs wait a minute."""
+
+ANSWER_BYTES_MAX = 4 * 2**20
+"""Those of commands have a hundred bytes; what is larger is no answer of Telnyx."""
 
 CONNECTIONS_MAX = 200
 IDLE_SECONDS = 4.0
@@ -35,6 +39,8 @@ _OF_ONE_CONNECTION = frozenset(
     ]
 )
 _OURS = frozenset([b"host", b"authorization", b"content-length", b"expect"])
+_OTHER_METHODS = frozenset([b"x-http-method-override", b"x-http-method", b"x-method-override"])
+"""By which a GET might be read as something that is recorded."""
 _SAID_TO_US = b"x-audit-"
 
 
@@ -72,8 +78,9 @@ class Upstream:
 
     def __init__(self, url: str, api_key: str, *, answer_seconds: float = ANSWER_SECONDS_DEFAULT) -> None:
         self._base = httpx.URL(url.rstrip("/"))
+        self._answer_seconds = answer_seconds
         self._authorization = b"Bearer " + api_key.encode()
-        timeout = httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS)
+        timeout = httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS)
         limits = httpx.Limits(
             max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX, keepalive_expiry=IDLE_SECONDS
         )
@@ -86,12 +93,14 @@ class Upstream:
 
     async def send(self, method: str, path: str, query: bytes, headers: Headers, body: bytes) -> Answer:
         """Send once and read the whole answer. Raises NotSent or NoAnswer."""
-        async with self.streaming(method, path, query, headers, body) as answer:
-            try:
-                content = b"".join([chunk async for chunk in answer.aiter_raw()])
-            except httpx.HTTPError as error:
-                raise NoAnswer(_how(error)) from error
-            return Answer(answer.status_code, passed_back(answer), content)
+        try:
+            async with (
+                asyncio.timeout(CONNECT_SECONDS + self._answer_seconds),
+                self.streaming(method, path, query, headers, body) as answer,
+            ):
+                return Answer(answer.status_code, passed_back(answer), await _read(answer))
+        except TimeoutError as error:  # each part came in time, and the whole did not
+            raise NoAnswer("no_answer") from error
 
     @asynccontextmanager
     async def streaming(
@@ -118,9 +127,21 @@ class Upstream:
 
     def _headers(self, headers: Headers) -> list[tuple[bytes, bytes]]:
         named = {name.strip().lower() for key, value in headers if key == b"connection" for name in value.split(b",")}
-        left_out = _OF_ONE_CONNECTION | _OURS | named
+        left_out = _OF_ONE_CONNECTION | _OURS | _OTHER_METHODS | named
         kept = [(n, v) for n, v in headers if n not in left_out and not n.startswith(_SAID_TO_US)]
         return [(b"host", self._base.netloc), *kept, (b"authorization", self._authorization)]
+
+
+async def _read(answer: httpx.Response) -> bytes:
+    content = bytearray()
+    try:
+        async for chunk in answer.aiter_raw():
+            content += chunk
+            if len(content) > ANSWER_BYTES_MAX:
+                raise NoAnswer("answer_too_large")
+    except httpx.HTTPError as error:
+        raise NoAnswer(_how(error)) from error
+    return bytes(content)
 
 
 def passed_back(answer: httpx.Response) -> list[tuple[bytes, bytes]]:

@@ -1,5 +1,6 @@
 """Exact bytes that grant access (recording URLs) are kept sealed; the key lives outside the database."""
 
+import hmac
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -19,11 +20,16 @@ class Strongbox:
     """Seals bytes with one key (XSalsa20-Poly1305)."""
 
     def __init__(self, key: bytes) -> None:
+        self._key = key
         self._box = SecretBox(key)
 
     def seal(self, body: bytes) -> bytes:
         """Encrypt the bytes; the random nonce stands first."""
         return bytes(self._box.encrypt(body))
+
+    def secret_for(self, what: bytes) -> bytes:
+        """Give a secret of 32 bytes for another purpose; equal in all homes that have this key."""
+        return hmac.digest(self._key, what, "sha256")
 
     def open(self, sealed: bytes) -> bytes:
         """Decrypt what was sealed with this key. Raises nacl.exceptions.CryptoError for anything else."""

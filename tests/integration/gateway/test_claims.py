@@ -143,7 +143,7 @@ def test_another_person_approves_once_and_it_is_used_once(database: Database) ->
     async def within() -> None:
         async with pool(database) as opened:
             approvals, asked = Approvals(opened), command()
-            await approvals.ask(asked, b"f" * 32)
+            await approvals.ask(asked, b"f" * 32, approvals.until())
             (waiting,) = await approvals.waiting()
             assert (waiting.command_id, waiting.actor) == (asked.command_id, "ada")
             for actor, key_id in (("ada", "k2"), ("bob", "k1")):
@@ -158,7 +158,8 @@ def test_another_person_approves_once_and_it_is_used_once(database: Database) ->
             for key_id, fingerprint in (("k2", b"f" * 32), ("k1", b"g" * 32)):
                 with pytest.raises(Refused):
                     await approvals.use(asked.command_id, key_id=key_id, fingerprint=fingerprint)
-            await approvals.use(asked.command_id, key_id="k1", fingerprint=b"f" * 32)
+            spelled = asked.command_id.upper().replace("-", "")
+            assert await approvals.use(spelled, key_id="k1", fingerprint=b"f" * 32) == asked.command_id
             with pytest.raises(Refused):
                 await approvals.use(asked.command_id, key_id="k1", fingerprint=b"f" * 32)
             assert await approvals.waiting() == []
@@ -187,11 +188,12 @@ def test_denied_or_late_is_not_approved(database: Database) -> None:
     async def within() -> None:
         async with pool(database) as opened:
             approvals, asked, late = Approvals(opened), command(), command()
-            await approvals.ask(asked, b"f" * 32)
+            await approvals.ask(asked, b"f" * 32, approvals.until())
             await approvals.decide(asked.command_id, "denied", actor="bob", key_id="k2")
             with pytest.raises(Refused):
                 await approvals.use(asked.command_id, key_id="k1", fingerprint=b"f" * 32)
-            await Approvals(opened, timedelta(seconds=-1)).ask(late, b"f" * 32)
+            over = Approvals(opened, timedelta(seconds=-1))
+            await over.ask(late, b"f" * 32, over.until())
             with pytest.raises(NotDecided) as refused:
                 await approvals.decide(late.command_id, "approved", actor="bob", key_id="k2")
             assert refused.value.reason == "approval_expired"

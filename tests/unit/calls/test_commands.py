@@ -85,6 +85,31 @@ def test_a_command_is_confirmed_by_the_first_that_follows_it() -> None:
     assert again.confirmed_at == 5_000 * MILLISECOND
 
 
+def test_what_comes_too_late_or_by_itself_confirms_nothing() -> None:
+    """A stop with the hangup, a start hours later, a state that the leg had before: nobody's command did that."""
+    ended = [made.event("siprec.started", 1_500, **NAMED), made.event("siprec.stopped", 60_000, **NAMED)]
+    assert only(folded(*asked("siprec_stop"), *ended)).state == "expired"
+    late = made.event("siprec.started", 2_400_000, **NAMED)
+    assert only(folded(*asked("siprec_start")[:2], late)).state == "expired"
+    had = made.event("call.dtmf.received", 1_500, client_state="QQ==", **NAMED)
+    gives = made.event("call.dtmf.received", 3_000, client_state="QQ==", **NAMED)
+    assert only(folded(*asked("client_state_update", client_state="QQ=="), had)).state == "accepted"
+    assert only(folded(*asked("client_state_update", client_state="QQ=="), had, gives)).state == "accepted"
+    assert only(folded(*asked("client_state_update", client_state="QQ=="), gives)).confirmed_at == 3_000 * MILLISECOND
+
+
+def test_what_was_asked_for_and_never_went_out_expires() -> None:
+    """The gateway ended in between: after half a minute it will not go out any more."""
+    wanted = made.said("requested", 2_000, action="refer", **ASKED)
+    soon, later = (only(folded(wanted, as_of=at * SECOND)) for at in (31, 32))
+    assert (soon.state, soon.finality, later.state, later.flags) == (
+        "requested",
+        "provisional",
+        "expired",
+        ("never_sent",),
+    )
+
+
 def test_what_telnyx_took_and_never_did_expires() -> None:
     """A 200 is a promise: until its time is over it is accepted, then nobody knows."""
     begun = asked("siprec_start")
@@ -184,8 +209,8 @@ def test_a_command_for_a_call_that_nobody_heard_of_has_a_row_and_makes_no_call()
         assert (row.call_session_id, row.call_leg_id, row.flags, row.state) == (
             session,
             None,
-            ("call_unknown",),
-            "requested",
+            ("call_unknown", "never_sent"),
+            "expired",
         )
         assert [entry.call_session_id for entry in record.timeline] == [session]
 

@@ -23,6 +23,15 @@ def test_a_success_was_accepted_and_names_a_new_call() -> None:
     assert (outcome.event_type, outcome.said) == (record.ACCEPTED, {"http_status": 200, "call": named})
 
 
+@pytest.mark.parametrize("status", [301, 307, 308])
+def test_a_redirection_says_nothing_and_is_not_passed_on(status: int) -> None:
+    """Who followed it would send the command past the gateway."""
+    outcome = read(status, b"", (b"location", b"https://elsewhere.test/"))
+    assert (outcome.event_type, outcome.said["reason"]) == (record.IN_DOUBT, "redirected")
+    assert outcome.answer.status == 504
+    assert b"location" not in dict(outcome.answer.headers)
+
+
 def test_a_compressed_answer_is_read_and_passed_on_as_it_came() -> None:
     """Its code is on record; what is not what it says it is has none."""
     packed = gzip.compress(ENDED)

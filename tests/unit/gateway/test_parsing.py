@@ -34,6 +34,22 @@ def test_a_colon_may_be_escaped_and_goes_out_bare() -> None:
     assert target("POST", "/v2/calls/v3%3Aabc/actions/refer") == target("POST", "/v2/calls/v3:abc/actions/refer")
 
 
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "BREW"])
+def test_a_method_that_the_api_has_not_is_refused(method: str) -> None:
+    """A TRACE would give Telnyx's key back to whoever asks."""
+    with pytest.raises(Refused) as refusal:
+        target(method, "/v2/calls/x")
+    assert (refusal.value.status, refusal.value.reason) == (405, "method_refused")
+
+
+def test_a_command_has_its_parameters_in_its_body_alone() -> None:
+    """What stands in a query would be neither checked nor recorded; where there is no command it passes."""
+    with pytest.raises(Refused) as refusal:
+        target("POST", "/v2/calls/x/actions/send_dtmf", b"digits=4711")
+    assert refusal.value.reason == "query_refused"
+    assert target("GET", "/v2/call_events", b"filter[leg_id]=a").query == b"filter[leg_id]=a"
+
+
 def test_other_commands_are_told_apart_from_what_only_reads() -> None:
     """A new call, an unknown action and a change elsewhere are recorded; a look is not."""
     assert target("POST", "/v2/calls").action == "dial"

@@ -12,6 +12,7 @@ from nacl.signing import VerifyKey
 from gateway import parsing, record
 from gateway.record import Caller, Command, Recorder
 from gateway.signing import Signer
+from ingest.strongbox import Strongbox
 from store import telnyx_keys
 
 SIGNER = Signer(bytes(range(32)))
@@ -41,9 +42,18 @@ def test_an_event_names_the_command_and_verifies_with_the_key_that_the_log_names
     assert {name: payload[name] for name in CALLER.said()} == CALLER.said()
 
 
-@given(st.text(string.digits, min_size=4, max_size=12), st.text(string.ascii_letters, min_size=9, max_size=20))
+def test_gateways_of_one_database_know_equal_requests_by_the_same_hash() -> None:
+    """Though each signs with a key of its own: the secret comes from the sealing key, which all homes have."""
+    one, other = Strongbox(bytes(32)), Strongbox(b"1" * 32)
+    here, there = (Signer(bytes([number]) * 32, one.secret_for(b"gateway")) for number in (1, 2))
+    assert here.fingerprint(b"a") == there.fingerprint(b"a") != here.fingerprint(b"b")
+    assert here.key_id != there.key_id
+    assert Signer(bytes(32), other.secret_for(b"gateway")).fingerprint(b"a") != here.fingerprint(b"a")
+
+
+@given(st.text(string.digits, min_size=4, max_size=12), st.text("QXZ", min_size=9, max_size=20))
 def test_no_key_press_and_no_password_is_kept(digits: str, password: str) -> None:
-    """Not in the body, nor in a signature or hash that trying them all would find: only their length is left."""
+    """Not in the body, whose words have none of its letters, nor in a signature or hash: only their length is."""
     recorder, sent = Recorder(SIGNER), command("refer")
     body = orjson.dumps({"digits": digits, "sip_auth_password": password, "x": {"send_digits": digits}})
     entry = recorder.requested(sent, body, NOW)
