@@ -197,11 +197,12 @@ class Gateway:
         return outcome.answer
 
     async def _keep(self, command: Command, outcome: Outcome) -> None:
-        """Put the outcome on record, and keep the answer for whoever asks again."""
+        """Put the outcome on record, and only then keep the answer for whoever asks again."""
         claims, named = self._means.claims, command.command_id
         kept = claims.release(named) if outcome.done_nothing else claims.answered(named, outcome.answer)
         entry = self._said(outcome.event_type, command, **outcome.said)
-        await asyncio.gather(self._quietly(self._record(entry)), self._quietly(kept))
+        await self._quietly(self._record(entry))
+        await self._quietly(kept)
 
     async def _again(self, request: Request, known: Claim, names: Sequence[Name], command: Command) -> Answer:
         """Answer a repeat as the first was answered; other parameters under the same name are refused."""
