@@ -6,13 +6,12 @@ from contextlib import contextmanager
 
 import psycopg
 
-from callaudit import alarms
+from callaudit import alarms, beside
 from store import mirror, sealing, signing
 from store.errors import StoreError
 
 LOOK_SECONDS = 1.0
 RETRY_SECONDS = 10.0
-STOP_SECONDS = 10.0
 
 
 @contextmanager
@@ -24,15 +23,8 @@ def running(
         yield
         return
     stop = threading.Event()
-    thread = threading.Thread(
-        target=run, args=(url, folder, target, stop, retry_seconds), name="mirror checkpoints", daemon=True
-    )
-    thread.start()
-    try:
+    with beside.running("mirror checkpoints", stop, run, url, folder, target, stop, retry_seconds):
         yield
-    finally:
-        stop.set()
-        thread.join(STOP_SECONDS)
 
 
 def run(url: str, folder: signing.Folder, target: str, stop: threading.Event, retry_seconds: float) -> None:

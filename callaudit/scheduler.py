@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import structlog
 
-from callaudit import alarms
+from callaudit import alarms, beside
 from reports import scheduled, schedules
 from reports.scheduled import Means, ScheduledRun
 
@@ -20,20 +20,13 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 LOOK_SECONDS = 1.0
 RETRY_SECONDS = 1.0
-STOP_SECONDS = 10.0
-"""How long a worker that stops waits for the run under way; one that takes longer is taken up again."""
 
 
 @contextmanager
 def running(url: str, stop: threading.Event, means: Means, look_seconds: float = LOOK_SECONDS) -> Generator[None]:
-    """Run what is due during the block."""
-    thread = threading.Thread(target=run, args=(url, stop, means, look_seconds), name="schedules", daemon=True)
-    thread.start()
-    try:
+    """Run what is due during the block; a run that takes too long to end is taken up again."""
+    with beside.running("schedules", stop, run, url, stop, means, look_seconds):
         yield
-    finally:
-        stop.set()
-        thread.join(STOP_SECONDS)
 
 
 def run(url: str, stop: threading.Event, means: Means, look_seconds: float = LOOK_SECONDS) -> None:

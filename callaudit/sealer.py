@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 import structlog
 
-from callaudit import alarms
+from callaudit import alarms, beside
 from store import append, heartbeats, sealing, signing, system
 from store.entry import Kept
 from store.errors import StoreError
@@ -26,8 +26,6 @@ from store.sealing import Progress
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 RETRY_SECONDS = 1.0
-STOP_SECONDS = 10.0
-"""How long a worker that stops waits for its last checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +40,8 @@ class Pace:
 @contextmanager
 def running(url: str, folder: signing.Folder, stop: threading.Event, pace: Pace = Pace()) -> Generator[None]:
     """Seal during the block, and once more at its end."""
-    thread = threading.Thread(target=run, args=(url, folder, stop, pace), name="seal", daemon=True)
-    thread.start()
-    try:
+    with beside.running("seal", stop, run, url, folder, stop, pace):
         yield
-    finally:
-        stop.set()
-        thread.join(STOP_SECONDS)
 
 
 def run(url: str, folder: signing.Folder, stop: threading.Event, pace: Pace = Pace()) -> None:

@@ -18,7 +18,7 @@ import httpx
 import psycopg
 import structlog
 
-from callaudit import alarms
+from callaudit import alarms, beside, worker
 from callaudit.settings import Settings
 from gateway import call_events, record, signing
 from gateway.call_events import NotListed
@@ -32,7 +32,6 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 LOOK_SECONDS = 1.0
 RETRY_SECONDS = 1.0
-STOP_SECONDS = 10.0
 ASK_SECONDS = 2.0
 ASK_SECONDS_MAX = 300.0
 """Telnyx is asked about a leg at first after so long, then after twice as long each time, up to this."""
@@ -45,13 +44,25 @@ class Inquiry:
     client: httpx.Client
     base_url: str
     due_at: dict[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+    alarm: alarms.Alarm = field(
+        default_factory=lambda: alarms.Alarm("call_events_unanswered", "call_events_answered_again")
+    )
 
     def settle(self, doubtful: Sequence[Unsettled]) -> list[Settlement]:
-        """Give what Telnyx's own list settles; of a leg that it does not speak of now, nothing. Raises NotListed."""
+        """Give what Telnyx's own list settles, up to the first leg of which it does not say anything now."""
         legs = [(leg_id or "", list(rows)) for leg_id, rows in groupby(doubtful, lambda each: each.call_leg_id)]
         self.due_at = {leg_id: self.due_at[leg_id] for leg_id, _ in legs if leg_id in self.due_at}
-        due = [(leg_id, rows) for leg_id, rows in legs if self._is_due(leg_id)]
-        return [each for leg_id, rows in due for each in self._of_leg(leg_id, rows)]
+        settled: list[Settlement] = []
+        for leg_id, rows in legs:
+            if not self._is_due(leg_id):
+                continue
+            try:
+                settled += self._of_leg(leg_id, rows)
+            except NotListed as error:
+                self.alarm.on(error.reason, "Telnyx does not say which commands it has")
+                break
+            self.alarm.off()
+        return settled
 
     def _is_due(self, leg_id: str) -> bool:
         now = time.monotonic()
@@ -74,13 +85,8 @@ class Inquiry:
 @contextmanager
 def running(url: str, stop: threading.Event, settings: Settings) -> Generator[None]:
     """Put on record what commands came to during the block."""
-    thread = threading.Thread(target=_run, args=(url, stop, settings), name="commands", daemon=True)
-    thread.start()
-    try:
+    with beside.running("commands", stop, _run, url, stop, settings):
         yield
-    finally:
-        stop.set()
-        thread.join(STOP_SECONDS)
 
 
 def _run(url: str, stop: threading.Event, settings: Settings) -> None:
@@ -121,7 +127,6 @@ class Settler:
         self._appender = append.Appender(connection)
         self._home = home
         self._inquiry = inquiry
-        self._unlisted = alarms.Alarm("call_events_unanswered", "call_events_answered_again")
         self._recorder: Recorder | None = None
         self._seen = read.head(connection)
 
@@ -134,24 +139,14 @@ class Settler:
             return 0
         self._seen = read.head(self._connection)
         settled = [_ended(each) for each in unsettled.ended(self._connection)]
-        settled += self._asked(unsettled.doubtful(self._connection))
+        if self._inquiry is not None:
+            settled += self._inquiry.settle(unsettled.doubtful(self._connection))
         if settled:
             self._record(settled)
         return len(settled)
 
-    def _asked(self, doubtful: Sequence[Unsettled]) -> list[Settlement]:
-        if self._inquiry is None:
-            return []
-        try:
-            settled = self._inquiry.settle(doubtful)
-        except NotListed as error:
-            self._unlisted.on(error.reason, "Telnyx does not say which commands it has")
-            return []
-        self._unlisted.off()
-        return settled
-
     def _record(self, settled: Sequence[Settlement]) -> None:
-        now = time.time_ns() // 1_000
+        now = worker.now()
         entries = [self._opened(now).settled(each, now) for each in settled]
         failed = [each for each in self._appender.append(entries) if isinstance(each, StoreError)]
         self._seen = read.head(self._connection)

@@ -273,21 +273,17 @@ def _standing(told: Told, confirmed: bool, as_of: Instant, policy: Policy) -> _S
     return _Standing(answer or "in_doubt", expires_at, expires_at)
 
 
-def _before(as_of: Instant, at: Instant) -> Instant | None:
-    return at if as_of < at else None
-
-
 def _unsent(told: Told, as_of: Instant) -> _Standing:
     """Read what never went out: an approval counts for a time, whoever gave it."""
     waits = told.states.get("approval_required")
     if "denied" in told.states:
         return _Standing("denied")
-    expires_at = (told.at("requested") or 0) + ANSWER_US
     if waits is None:  # the gateway ended in between, and the word of its going out was lost with it
-        return _Standing("expired" if as_of >= expires_at else "requested", expires_at, _before(as_of, expires_at))
-    expires_at = instants.parse(waits.payload.get("expires_at"))
+        state, expires_at = "requested", (told.at(*told.states) or 0) + ANSWER_US
+    else:
+        state, expires_at = "awaiting_approval", instants.parse(waits.payload.get("expires_at"))
     if expires_at is None or as_of < expires_at:
-        return _Standing("awaiting_approval", expires_at, expires_at)
+        return _Standing(state, expires_at, expires_at)
     return _Standing("expired", expires_at)
 
 

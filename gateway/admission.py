@@ -30,9 +30,13 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A command that may be sent. ``parameters`` are empty where they are no JSON object."""
+    """A command that may be sent. ``parameters`` are empty where they are no JSON object.
+
+    ``kind`` is the action whose rules it falls under.
+    """
 
     parameters: Mapping[str, Any]
+    kind: str | None = None
     warnings: Sequence[str] = ()
 
 
@@ -46,9 +50,8 @@ async def admit(
     """Check a command; ``connection_of`` knows the connection of a call by its control id. Raises Refused."""
     permit.check(request.target)
     admitted = _parameters(request, rules)
-    action = _kind(request, admitted.parameters)
-    if action in rules.purpose_required and caller.purpose is None:
-        detail = f"{action} needs a purpose here, in the header X-Audit-Purpose; nothing was sent."
+    if admitted.kind in rules.purpose_required and caller.purpose is None:
+        detail = f"{admitted.kind} needs a purpose here, in the header X-Audit-Purpose; nothing was sent."
         raise refused(403, "purpose_missing", "10010", detail)
     if permit.connections is not None:
         for connection in await _connections(request, admitted.parameters, connection_of):
@@ -57,18 +60,20 @@ async def admit(
 
 
 def _parameters(request: Request, rules: Rules) -> Admitted:
+    action = request.target.action
     if not request.target.is_understood:
-        return Admitted(_object(checking.read(request.body)) if request.is_json else {})
+        parameters = _object(checking.read(request.body) if request.is_json else None)
+        return Admitted(parameters, "switch_supervisor_role" if _lets_a_supervisor_in(parameters) else action)
     if request.body.strip() and not request.is_json:
         raise refused(400, "content_type_unsupported", "10029", "The body must be application/json; nothing was sent.")
     given = checking.read(request.body)
-    warnings = checking.check(request.target.action or "", given, unknown_values=rules.unknown_values)
-    return Admitted(given, warnings)
+    warnings = checking.check(action or "", given, unknown_values=rules.unknown_values)
+    return Admitted(given, action, warnings)
 
 
-def _kind(request: Request, parameters: Mapping[str, Any]) -> str | None:
-    """Name what is asked for: a new call that lets a supervisor into another one is no mere new call."""
-    return "switch_supervisor_role" if "supervise_call_control_id" in parameters else request.target.action
+def _lets_a_supervisor_in(parameters: Mapping[str, Any]) -> bool:
+    """Tell whether a new call is to supervise another one: it then is no mere new call."""
+    return "supervise_call_control_id" in parameters
 
 
 async def _connections(

@@ -142,14 +142,13 @@ class Gateway:
             admitted = await admission.admit(request, permit, command.caller, self._rules, self._means.connection_of)
             names = repeats.names(self._means.signer, request, command.caller, admitted.parameters)
             said = self._asked(request, command, admitted)
-            if request.target.action in self._rules.approval_required:
+            if admitted.kind in self._rules.approval_required:
                 approved = request.header(b"x-audit-approval")
                 if approved is None:
                     return await self._let_wait(request, command)
                 command = await self._approved(request, command, approved)
-                said = self._asked(
-                    request, command, admitted
-                )  # again: whoever asked before may have failed to record it
+                # On record once more, with what goes out: the first word of it may be lost.
+                said = self._asked(request, command, admitted)
         except Refused as refusal:
             await self._record_refusal(request, command, refusal)
             raise

@@ -1,13 +1,12 @@
 """``upstream``: what stands for Telnyx's API where there is none, for trying the gateway."""
 
 import threading
-import time
 from typing import Annotated
 
 import typer
 
 import simulator
-from callaudit import logs, sockets, stopping
+from callaudit import logs, sockets, stopping, worker
 from callaudit.commands.simulate import PATH
 from simulator.upstream import Double, Fault, Faults, running
 
@@ -35,7 +34,7 @@ def upstream(
         raise typer.BadParameter("the shares of all faults together are more than 1")
     shares = dict(zip([fault for fault in Fault if fault is not Fault.NONE], chances, strict=True))
     key = simulator.key_from_seed(seed)
-    double = Double(lambda: time.time_ns() // 1_000, api_key, Faults(shares, delay_seconds), seed=seed)
+    double = Double(worker.now, api_key, Faults(shares, delay_seconds), seed=seed)
     stop: threading.Event = stopping.on_signals()
     try:
         with running(double, webhooks, key, port) as serving:

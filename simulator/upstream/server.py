@@ -27,6 +27,7 @@ class Serving:
     url: str
     webhooks_url: str
     waiting: "queue.Queue[Webhook | None]"
+    stopped: threading.Event
 
     def settle(self) -> None:
         """Wait until every webhook so far was answered, or given up."""
@@ -39,8 +40,8 @@ def running(double: Double, webhooks_url: str, key: Key, port: int = 0) -> Gener
     waiting: queue.Queue[Webhook | None] = queue.Queue()
     double.post = waiting.put
     server = _Server(("127.0.0.1", port), _Handler)
-    server.double = double
-    serving = Serving(double, f"http://127.0.0.1:{server.server_address[1]}/v2", webhooks_url, waiting)
+    server.double, server.stopped = double, threading.Event()
+    serving = Serving(double, f"http://127.0.0.1:{server.server_address[1]}/v2", webhooks_url, waiting, server.stopped)
     threads = [
         threading.Thread(target=server.serve_forever, args=(LISTEN_SECONDS,), name="double"),
         threading.Thread(target=_post, args=(serving, key), name="double's webhooks"),
@@ -50,6 +51,7 @@ def running(double: Double, webhooks_url: str, key: Key, port: int = 0) -> Gener
     try:
         yield serving
     finally:
+        server.stopped.set()
         waiting.put(None)
         server.shutdown()
         server.server_close()
@@ -64,7 +66,7 @@ def _post(serving: Serving, key: Key) -> None:
             for attempt in range(1, ATTEMPTS_MAX + 1):
                 if not is_retried(_posted(client, serving.webhooks_url, key, webhook, attempt)):
                     break
-                time.sleep(BACKOFF_SECONDS_DEFAULT * 2 ** (attempt - 1))
+                serving.stopped.wait(BACKOFF_SECONDS_DEFAULT * 2 ** (attempt - 1))
             serving.waiting.task_done()
 
 
@@ -78,6 +80,7 @@ def _posted(client: httpx.Client, url: str, key: Key, webhook: Webhook, attempt:
 
 class _Server(ThreadingHTTPServer):
     double: Double
+    stopped: threading.Event
     daemon_threads = True
     block_on_close = False  # connections that are kept open would hold the end back
 
@@ -92,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(headers.get("content-length", "0")))
         reply = self.server.double.reply(self.command, self.path, headers, body)
         if reply.after_seconds:
-            time.sleep(reply.after_seconds)
+            self.server.stopped.wait(reply.after_seconds)
         if reply.answer is None:
             self.close_connection = True
             return

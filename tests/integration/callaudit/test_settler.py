@@ -18,7 +18,7 @@ from store import append
 from tests.acceptance.upstreams import Planned, Upstream, upstream
 from tests.conftest import Database
 from tests.integration.projections import journal
-from tests.integration.projections.test_commands import CALL, LATE, RECORDER, asked, heard
+from tests.integration.projections.test_commands import CALL, CONTROL, LATE, RECORDER, asked, heard
 from tests.unit.calls import made
 
 
@@ -79,10 +79,10 @@ def test_two_workers_that_say_it_say_it_once(database: Database, tmp_path: Path)
     assert len(said(database)) == 1
 
 
-def doubtful(command_id: str, at_ms: int) -> list[Any]:
+def doubtful(command_id: str, at_ms: int, control_id: str = CONTROL) -> list[Any]:
     """Make a start whose answer did not come."""
-    requested, sent, _ = asked("siprec_start", at_ms, command_id)
-    target = parsing.target("POST", b"/v2/calls/v3:1/actions/siprec_start", b"")
+    requested, sent, _ = asked("siprec_start", at_ms, command_id, control_id)
+    target = parsing.target("POST", f"/v2/calls/{control_id}/actions/siprec_start".encode(), b"")
     command = Command(target=target, caller=Caller(actor="ada", key_id="k", address="::1"), command_id=command_id)
     doubt = RECORDER.entry("command.in_doubt", command, (at_ms + 300) * instants.MILLISECOND, reason="no_answer")
     return [requested, sent, doubt]
@@ -107,13 +107,13 @@ def test_what_telnyx_lists_is_no_longer_in_doubt(
     monkeypatch.setattr(settler, "ASK_SECONDS", 0.0)
     journal.write_bodies(database, heard([each for each in CALL if each.kind != "siprec.started"]))
     journal.say(database, *doubtful("c-1", 2_000), *doubtful("c-2", 20_000))
-    journal.projected(database, made.hours(0) + 30 * instants.SECOND)
+    journal.projected(database, 30 * instants.SECOND)
     telnyx.plans.append(Planned(body=listing("1970-01-01T00:00:02.100000Z")))
     with httpx.Client(headers={"authorization": "Bearer KEY"}) as client:
         inquiry = settler.Inquiry(client, telnyx.url)
         with settling(database, tmp_path, inquiry) as settling_:
             assert settling_.step() == 1
-            journal.projected(database, made.hours(0) + 30 * instants.SECOND)
+            journal.projected(database, 30 * instants.SECOND)
             assert settling_.step() == 0
     ((command_id, event_type, payload),) = said(database)
     assert (command_id, event_type, payload["by"]) == ("c-1", "command.accepted", "call_events")
@@ -135,8 +135,24 @@ def test_telnyx_that_does_not_say_leaves_it_in_doubt(
     monkeypatch.setattr(settler, "ASK_SECONDS", 0.0)
     journal.write_bodies(database, heard(CALL))
     journal.say(database, *asked("siprec_start", 2_900, "c-1"), *doubtful("c-2", 40_000))
-    journal.projected(database, made.hours(0) + 45 * instants.SECOND)
+    journal.projected(database, 45 * instants.SECOND)
     telnyx.plans.append(Planned(status=500, body=b"{}"))
     with httpx.Client() as client, settling(database, tmp_path, settler.Inquiry(client, telnyx.url)) as settling_:
         assert settling_.step() == 1
     assert [each[:2] for each in said(database)] == [("c-1", "command.confirmed")]
+
+
+def test_what_was_settled_before_telnyx_fell_silent_is_kept(
+    database: Database, tmp_path: Path, telnyx: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two legs the first is listed and the second is not answered for."""
+    monkeypatch.setattr(settler, "ASK_SECONDS", 0.0)
+    other = {"call_control_id": "v3:2", "call_session_id": "ses-2", "call_leg_id": "leg-2"}
+    journal.write_bodies(database, heard([*CALL[:2], made.event("call.answered", 1_000, **other)]))
+    journal.say(database, *doubtful("c-1", 2_000), *doubtful("c-2", 2_000, "v3:2"))
+    journal.projected(database, 30 * instants.SECOND)
+    telnyx.plans.extend([Planned(body=listing("1970-01-01T00:00:02.100000Z")), Planned(status=500, body=b"{}")])
+    with httpx.Client() as client, settling(database, tmp_path, settler.Inquiry(client, telnyx.url)) as settling_:
+        assert settling_.step() == 1
+    assert [each[:2] for each in said(database)] == [("c-1", "command.accepted")]
+    assert len(telnyx.received) == 2

@@ -102,6 +102,8 @@ def test_what_was_asked_for_and_never_went_out_expires() -> None:
     """The gateway ended in between: after half a minute it will not go out any more."""
     wanted = made.said("requested", 2_000, action="refer", **ASKED)
     soon, later = (only(folded(wanted, as_of=at * SECOND)) for at in (31, 32))
+    alone = only(folded(made.said("approved", 5_000, actor="bob")))
+    assert (alone.state, alone.expires_at) == ("expired", 35 * SECOND)
     assert (soon.state, soon.finality, later.state, later.flags) == (
         "requested",
         "provisional",

@@ -16,7 +16,9 @@ from gateway.record import Caller
 OF = {"mine": "1", "theirs": "2"}
 
 
-def admit(path: str, connections: list[str] | None = None, purpose: str | None = "why", **body: Any) -> None:
+def admit(
+    path: str, connections: list[str] | None = None, purpose: str | None = "why", **body: Any
+) -> admission.Admitted:
     """Ask whether a command may be sent, with a key for some connections."""
     scopes = ["gateway", "gateway:POST:/v2/**"]
     permit = Permit(key_id="k", name="ada", scopes=scopes, connections=connections)
@@ -26,7 +28,7 @@ def admit(path: str, connections: list[str] | None = None, purpose: str | None =
     async def connection_of(call_control_id: str) -> str | None:
         return OF.get(call_control_id)
 
-    asyncio.run(admission.admit(request, permit, caller, Rules(), connection_of))
+    return asyncio.run(admission.admit(request, permit, caller, Rules(), connection_of))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,9 @@ def test_a_limited_key_does_what_it_is_for() -> None:
 
 
 def test_a_supervisor_who_comes_by_a_new_call_needs_a_purpose_too() -> None:
-    """It lets somebody into a call, as switching the role does."""
+    """It lets somebody into a call, as switching the role does, and falls under the same rules."""
     with pytest.raises(Refused) as refused:
         admit("/v2/calls", purpose=None, supervise_call_control_id="mine", supervisor_role="barge")
     assert refused.value.reason == "purpose_missing"
+    assert admit("/v2/calls", supervise_call_control_id="mine").kind == "switch_supervisor_role"
+    assert admit("/v2/calls", to="+12025550143").kind == "dial"
