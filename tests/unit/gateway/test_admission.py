@@ -36,6 +36,7 @@ def admit(
     [
         ("/v2/calls/theirs/actions/siprec_start", {}),
         ("/v2/calls/mine/actions/bridge", {"call_control_id": "theirs"}),
+        ("/v2/calls/mine/actions/bridge", {"call_control_ids": ["mine", "theirs"]}),
         ("/v2/conferences/c/actions/hold", {"connection_id": "1", "call_control_ids": ["theirs"]}),
         ("/v2/conferences/c/actions/hold", {"connection_id": "1"}),
         ("/v2/calls", {"connection_id": "1", "supervise_call_control_id": "theirs"}),
