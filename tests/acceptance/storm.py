@@ -30,7 +30,10 @@ PATIENCE_SECONDS = 10.0
 
 @dataclass
 class Load:
-    """What was sent and how it was answered. ``slowest`` is the longest that an answer took, in seconds."""
+    """What was sent and how it was answered. ``slowest`` is the longest that an answer took, in seconds.
+
+    ``refusals`` are what was said instead of 200.
+    """
 
     url: str
     senders: int
@@ -40,6 +43,7 @@ class Load:
     statuses: dict[int, int] = field(default_factory=dict[int, int])
     answered: set[int] = field(default_factory=set[int])
     slowest: float = 0.0
+    refusals: set[bytes] = field(default_factory=set[bytes])
     refused_to_answer: int = 0
     _gives_up: bool = False
     _ends: threading.Event = field(default_factory=threading.Event)
@@ -88,6 +92,7 @@ class Load:
         if answer.status_code == 200:
             self.answered.add(number)
             return True
+        self.refusals.add(answer.content)
         assert answer.status_code == 503, answer.text
         await asyncio.sleep(0.05)
         return False
